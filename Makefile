@@ -1,0 +1,69 @@
+# Every target sets up what it needs: `make demo` and `make test` run on a fresh machine.
+
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13 3.10 3,$(shell command -v python$(v))))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := build/demo
+CHECKPOINT := examples/show_and_ask/checkpoint
+
+.PHONY: help setup demo data train test test-slow test-device lint format bench clean
+
+help:
+	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
+	@echo 'make test         the tests'
+	@echo 'make test-device  the device side without torch, on the oldest and newest Python here'
+	@echo 'make lint         ruff, mypy, import contracts'
+	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
+	@echo 'make train        train the demo model anew (under 30 minutes on 2 cores)'
+
+setup: $(READY)
+
+$(READY): setup.cfg pyproject.toml scripts/setup.sh
+	PYTHON='$(PYTHON)' VENV='$(VENV)' sh scripts/setup.sh
+	touch $@
+
+# One tree with the four rooms in it, as they are installed: checkers cannot follow the mapping.
+build/types: $(READY) FORCE
+	rm -rf $@ && mkdir -p $@
+	cp -rs '$(CURDIR)/edge_sdk' $@/
+	for room in converters runtimes benchmarks; do cp -rs "$(CURDIR)/$$room" $@/edge_sdk/; done
+
+.PHONY: FORCE
+FORCE:
+
+lint: build/types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd build/types && ../../$(BIN)/mypy --config-file ../../setup.cfg -p edge_sdk
+	cd build/types && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../setup.cfg --no-logo
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(READY)
+	$(BIN)/pytest -m 'not slow'
+
+test-slow: $(READY) $(DEMO)/data
+	$(BIN)/pytest -m slow
+
+test-device:
+	sh scripts/test_device.sh
+
+$(DEMO)/data: $(READY)
+	$(BIN)/python -m examples.show_and_ask.data --out $@
+
+data: $(DEMO)/data
+
+demo: $(READY) $(DEMO)/data
+	$(BIN)/python -m examples.show_and_ask.demo --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output $(DEMO)/show-and-ask.edge
+
+train: $(READY) $(DEMO)/data
+	$(BIN)/python -m examples.show_and_ask.train --out $(CHECKPOINT)
+
+bench: $(READY) $(DEMO)/data
+	$(BIN)/python -m edge_sdk.benchmarks --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output benchmarks/RESULTS.md
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

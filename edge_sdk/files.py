@@ -1,0 +1,67 @@
+"""Outputs are written aside and renamed: a killed command leaves no half file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import storage_errors
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary sibling to write to; takes the place of ``path`` if the block succeeds.
+
+    The block may make the sibling a file or a folder. On any failure the sibling is removed
+    and ``path`` is as it was.
+
+    Raises:
+        StorageError: the place cannot be written or is full.
+    """
+    with storage_errors(path):
+        # The process id lets a later run tell leftovers of a killed one from work in progress.
+        parent = Path(tempfile.mkdtemp(prefix=f".{path.name}.{os.getpid()}.", dir=path.parent))
+        try:
+            aside = parent / path.name
+            yield aside
+            _sync(aside)
+            if path.is_dir() and not path.is_symlink():
+                path.rename(parent / "old")
+            aside.replace(path)
+        finally:
+            # A folder cannot be swapped in one step: on a failure in between, the old one returns.
+            if not path.exists() and (parent / "old").exists():
+                (parent / "old").rename(path)
+            shutil.rmtree(parent, ignore_errors=True)
+
+
+def check_writable(path: Path) -> None:
+    """See before long work whether ``path`` can be written at its end.
+
+    Raises:
+        StorageError: its folder does not exist or may not be written.
+    """
+    with storage_errors(path):
+        tempfile.TemporaryFile(dir=path.parent).close()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed runs of :func:`replacing` left beside ``path``."""
+    for leftover in path.parent.glob(f".{path.name}.*.*"):
+        pid = leftover.name[len(path.name) + 2 :].split(".")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Flush to the disk, so that the rename does not survive a power cut that the data did not."""
+    for entry in [*path.rglob("*"), path] if path.is_dir() else [path]:
+        handle = os.open(entry, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

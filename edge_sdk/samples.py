@@ -1,0 +1,125 @@
+"""A sample set: the one format for calibration, held-out, and training data on disk.
+
+A folder with ``samples.jsonl``, one JSON object a line, and the files it names::
+
+    {"id": "t-0001", "audio": "audio/t-0001.wav", "image": "image/t-0001.png",
+     "text": "what is this", "labels": {"intent": "what-is-this", "card": "frog"}, "meta": {}}
+
+Every modality and every label may be absent: a sample without audio is a sample in which
+nothing was heard, a missing label is one that this sample says nothing about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .errors import DataError
+
+INDEX = "samples.jsonl"
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One labelled observation; ``audio`` and ``image`` are paths relative to the set's folder."""
+
+    id: str
+    audio: str | None = None
+    image: str | None = None
+    text: str | None = None
+    labels: dict[str, str] = {}
+    meta: dict[str, Any] = {}
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities this sample has, in the order audio, image, text."""
+        return tuple(m for m in ("audio", "image", "text") if getattr(self, m) is not None)
+
+
+class SampleSet(Sequence[Sample]):
+    """The samples below one folder, in the order of the index.
+
+    Raises:
+        DataError: the folder or its index is missing or malformed, an id is repeated, or a
+            file is named that does not exist or lies outside the folder.
+    """
+
+    def __init__(self, root: Path, samples: Sequence[Sample]) -> None:
+        self.root = root
+        self._samples = tuple(samples)
+
+    @classmethod
+    def open(cls, root: str | Path) -> SampleSet:
+        """Read and check the index of the sample set at ``root``."""
+        root = Path(root)
+        index = root / INDEX
+        if not index.is_file():
+            raise DataError(
+                f"There is no sample set at {root}: it needs a file named {INDEX}, "
+                "one JSON object a line (see the README, 'Your own data')."
+            )
+        samples: list[Sample] = []
+        seen: set[str] = set()
+        for number, line in enumerate(index.read_bytes().splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                sample = msgspec.json.decode(line, type=Sample)
+            except msgspec.DecodeError as error:
+                raise DataError(f"Line {number} of {index} is not a sample: {error}.") from error
+            if sample.id in seen:
+                raise DataError(f"Line {number} of {index} repeats the id {sample.id!r}.")
+            seen.add(sample.id)
+            _check_files(root, sample, f"line {number} of {index}")
+            samples.append(sample)
+        if not samples:
+            raise DataError(f"The sample set at {root} is empty: {INDEX} has no line.")
+        return cls(root, samples)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._samples[index]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self._samples)
+
+    def path(self, relative: str) -> Path:
+        """The full path of a file that a sample names."""
+        return self.root / relative
+
+    def subset(self, samples: Sequence[Sample]) -> SampleSet:
+        """A view of some of the samples, over the same folder."""
+        return SampleSet(self.root, samples)
+
+    def digest(self) -> str:
+        """SHA-256 over the samples and the bytes of every file they name, as hex."""
+        total = hashlib.sha256()
+        for sample in self._samples:
+            total.update(msgspec.json.encode(sample, order="sorted"))
+            for name in (sample.audio, sample.image):
+                if name is not None:
+                    total.update(hashlib.sha256(self.path(name).read_bytes()).digest())
+        return total.hexdigest()
+
+
+def write_index(root: Path, samples: Sequence[Sample]) -> None:
+    """Write ``samples`` as the index of the sample set at ``root``."""
+    lines = [msgspec.json.encode(sample, order="sorted") for sample in samples]
+    (root / INDEX).write_bytes(b"\n".join(lines) + b"\n")
+
+
+def _check_files(root: Path, sample: Sample, where: str) -> None:
+    base = root.resolve()
+    for name in (sample.audio, sample.image):
+        if name is None:
+            continue
+        path = (root / name).resolve()
+        if not path.is_relative_to(base):
+            raise DataError(f"The path {name!r} in {where} leaves the sample set's folder.")
+        if not path.is_file():
+            raise DataError(f"The file {name!r} named in {where} does not exist.")
