@@ -1,0 +1,78 @@
+"""The front-ends: one implementation each, used by training, conversion and device alike."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+
+import msgspec
+
+from .audio import LogMel, LogMelStream
+from .config import (
+    FrontendsConfig,
+    ImageConfig,
+    LogMelConfig,
+    TextConfig,
+    VideoConfig,
+)
+from .image import ImageFrontend
+from .text import TextFrontend
+from .video import VideoFrontend
+
+__all__ = [
+    "REVISIONS",
+    "Frontends",
+    "FrontendsConfig",
+    "ImageConfig",
+    "ImageFrontend",
+    "LogMel",
+    "LogMelConfig",
+    "LogMelStream",
+    "TextConfig",
+    "TextFrontend",
+    "VideoConfig",
+    "VideoFrontend",
+    "frontends_hash",
+]
+
+# Raised whenever the same parameters would give other features than before.
+REVISIONS = {"audio": 1, "image": 1, "text": 1, "video": 1}
+
+
+def frontends_hash(config: FrontendsConfig) -> str:
+    """SHA-256 over the parameters and the revisions of the front-ends they set, as hex."""
+    revisions = {name: REVISIONS[name] for name in config.modalities}
+    return hashlib.sha256(msgspec.json.encode((config, revisions), order="sorted")).hexdigest()
+
+
+class Frontends:
+    """The front-ends of one model, each made when it is first used."""
+
+    def __init__(self, config: FrontendsConfig) -> None:
+        self.config = config
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities the model takes, in their fixed order."""
+        return self.config.modalities
+
+    @cached_property
+    def audio(self) -> LogMel:
+        """The log-mel front-end (the model must take audio)."""
+        return LogMel(self.config.audio)
+
+    @cached_property
+    def image(self) -> ImageFrontend:
+        """The picture front-end (the model must take pictures)."""
+        return ImageFrontend(self.config.image)
+
+    @cached_property
+    def text(self) -> TextFrontend:
+        """The text front-end (the model must take text)."""
+        assert self.config.text is not None, "callers ask `modalities` first"
+        return TextFrontend(self.config.text)
+
+    @cached_property
+    def video(self) -> VideoFrontend:
+        """The clip front-end (the model must take video)."""
+        return VideoFrontend(self.config.video)

@@ -1,0 +1,45 @@
+"""From files to features: the one way that training, conversion and device read media."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from ..samples import Sample, SampleSet
+from . import Frontends
+from .image import read_picture
+from .recording import read_recording
+
+
+def features_of(frontends: Frontends, modality: str, value: str | Path | BinaryIO) -> NDArray[Any]:
+    """Features ``[1, ...]`` of one recording, picture (path or open file) or text (the text).
+
+    Raises:
+        InputError: the input cannot be used.
+    """
+    if modality == "audio":
+        return frontends.audio.batch(read_recording(value, frontends.audio.config))[None]
+    if modality == "image":
+        background = frontends.image.config.background
+        return frontends.image(read_picture(value, background=background))
+    return frontends.text(str(value))
+
+
+def sample_features(
+    frontends: Frontends, samples: SampleSet, sample: Sample, modalities: Sequence[str]
+) -> dict[str, NDArray[Any]]:
+    """Features of those of ``modalities`` that the sample has.
+
+    Raises:
+        InputError: a file of the sample cannot be used.
+    """
+    features = {}
+    for modality in sample.modalities:
+        if modality in modalities:
+            value = getattr(sample, modality)
+            source = value if modality == "text" else samples.path(value)
+            features[modality] = features_of(frontends, modality, source)
+    return features

@@ -1,0 +1,56 @@
+"""Clips in: pick frames at the stated rate, then the image front-end for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .config import VideoConfig
+from .image import ImageFrontend
+
+
+class VideoFrontend:
+    """From frames with time stamps to float32 ``[1, frames, 3, height, width]``."""
+
+    def __init__(self, config: VideoConfig | None = None) -> None:
+        self.config = config = config or VideoConfig()
+        self._image = ImageFrontend(config.frame)
+
+    def __call__(
+        self, frames: Sequence[NDArray[np.uint8]], times: Sequence[float]
+    ) -> NDArray[np.float32]:
+        """Features of the clip that ends at the last frame.
+
+        ``frames`` are uint8 RGB ``[h, w, 3]``; ``times`` their capture times in seconds, rising.
+        For each wanted instant (``fps`` apart, the last one at the last frame) the frame nearest
+        in time is taken, the earliest one standing in for instants before the clip began.
+
+        Raises:
+            InputError: no frames, a count of times that differs, or times that do not rise.
+        """
+        if not len(frames):
+            raise InputError("The clip has no frames.")
+        if len(times) != len(frames):
+            raise InputError(f"The clip has {len(frames)} frames but {len(times)} times.")
+        stamps = np.asarray(times, np.float64)
+        if not np.isfinite(stamps).all() or (np.diff(stamps) <= 0).any():
+            raise InputError("The times of the clip's frames must be finite and rise.")
+        # A frame that is wanted twice is computed once.
+        cache: dict[int, NDArray[np.float32]] = {}
+        picked = [int(i) for i in self._nearest(stamps)]
+        for index in picked:
+            if index not in cache:
+                cache[index] = self._image(frames[index])[0]
+        return np.stack([cache[index] for index in picked])[None]
+
+    def _nearest(self, stamps: NDArray[np.float64]) -> NDArray[np.int64]:
+        count = self.config.frames
+        wanted = stamps[-1] - np.arange(count - 1, -1, -1) / self.config.fps
+        after = np.searchsorted(stamps, wanted).clip(0, len(stamps) - 1)
+        before = (after - 1).clip(0)
+        closer = np.abs(stamps[before] - wanted) <= np.abs(stamps[after] - wanted)
+        nearest: NDArray[np.int64] = np.where(closer, before, after)
+        return nearest
