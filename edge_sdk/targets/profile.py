@@ -1,0 +1,59 @@
+"""What the SDK knows about a kind of device: plain data, one TOML file a board."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Precision = Literal["int8", "fp32"]
+
+
+class _Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Int8Scheme(_Data, frozen=True, kw_only=True):
+    """How int8 is laid out so that the target's instructions compute it exactly.
+
+    ``reduce_range`` keeps weights to 7 bits: x86 without VNNI adds pairs of products in 16 bits
+    and saturates on full-range values.
+    """
+
+    activation: Literal["uint8", "int8"] = "uint8"
+    per_channel: bool = True
+    reduce_range: bool = False
+    symmetric_activation: bool = False
+
+
+class Budgets(_Data, frozen=True, kw_only=True):
+    """Limits a bundle for this target must keep.
+
+    ``max_drop`` is in points of macro-F1 (per head, against fp32); ``max_size_mb`` bounds the
+    artefacts in megabytes.
+    """
+
+    max_drop: Annotated[float, Meta(ge=0)] = 1.0
+    max_size_mb: Annotated[float, Meta(gt=0)] | None = None
+
+
+class TargetProfile(_Data, frozen=True, kw_only=True):
+    """One kind of device.
+
+    ``engines`` and ``precisions`` are orders of preference; ``threads`` is the number of
+    threads an engine may use.
+    """
+
+    name: str
+    description: str
+    arch: Literal["x86_64", "aarch64"]
+    cpu: str
+    features: tuple[str, ...] = ()
+    cores: Annotated[int, Meta(ge=1)]
+    memory_mb: Annotated[int, Meta(ge=1)]
+    engines: tuple[str, ...] = ("onnxruntime",)
+    precisions: tuple[Precision, ...] = ("int8", "fp32")
+    threads: Annotated[int, Meta(ge=1)] = 1
+    int8: Int8Scheme = Int8Scheme()
+    budgets: Budgets = Budgets()
