@@ -1,0 +1,227 @@
+"""The manifest: everything a bundle says about itself, typed, in one JSON file.
+
+Readers refuse a newer ``schema`` and unknown fields; a field that readers may ignore is added
+with a default, anything else raises :data:`SCHEMA`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from ..errors import BundleError
+from ..frontends import REVISIONS, FrontendsConfig, frontends_hash
+from ..targets import Precision, TargetProfile
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class TensorSpec(_Entry, frozen=True, kw_only=True):
+    """One input or output of a graph; a string in ``shape`` names an axis of any length."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+class FloatShare(_Entry, frozen=True, kw_only=True):
+    """What stayed floating point in an int8 graph: nodes by operator, shares from 0 to 1."""
+
+    nodes: dict[str, int]
+    weights: float
+    macs: float
+
+
+class Variant(_Entry, frozen=True, kw_only=True):
+    """One graph of a part, for one engine at one precision."""
+
+    engine: str
+    precision: Precision
+    file: str
+    parameters: int
+    stayed_float: FloatShare | None = None
+
+
+class Part(_Entry, frozen=True, kw_only=True):
+    """An encoder of one modality (features to embedding) or the head (embeddings to logits).
+
+    The first variant is the one to run; the head takes one embedding a modality, then ``mask``.
+    """
+
+    name: str
+    role: Literal["encoder", "head"]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    variants: tuple[Variant, ...]
+
+
+class Head(_Entry, frozen=True, kw_only=True):
+    """One classification: the head's output of this name holds a logit for each label."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+class Score(_Entry, frozen=True, kw_only=True):
+    """Quality of one head on the evaluation samples that carry its label; all from 0 to 1."""
+
+    accuracy: float
+    macro_f1: float
+
+
+class HeadQuality(_Entry, frozen=True, kw_only=True):
+    """fp32 against what is shipped; ``agreement`` is the share of equal labels."""
+
+    samples: int
+    fp32: Score
+    shipped: Score
+    agreement: float
+
+
+class Quality(_Entry, frozen=True, kw_only=True):
+    """The gate's result. Without labels in the evaluation data only agreement is known."""
+
+    source: Literal["evaluation set", "held-out share of the calibration set", "calibration set"]
+    samples: int
+    max_drop: float
+    heads: dict[str, HeadQuality]
+
+
+class Tolerance(_Entry, frozen=True, kw_only=True):
+    """How far a result may be from its golden value and still be right.
+
+    A stage passes if its largest absolute error is at most ``max_abs`` or its signal-to-error
+    ratio is at least ``min_snr_db``.
+    """
+
+    max_abs: float
+    min_snr_db: float
+
+
+class Tolerances(_Entry, frozen=True, kw_only=True):
+    """Per kind of stage: front-end features, and graphs by precision; probabilities at the end."""
+
+    features: Tolerance = Tolerance(max_abs=1e-3, min_snr_db=60.0)
+    fp32: Tolerance = Tolerance(max_abs=1e-4, min_snr_db=60.0)
+    int8: Tolerance = Tolerance(max_abs=1e-3, min_snr_db=20.0)
+    probability_fp32: float = 1e-3
+    probability_int8: float = 0.1
+
+
+class GoldenSample(_Entry, frozen=True, kw_only=True):
+    """Inputs as a device meets them, and the file with the expected value of every stage."""
+
+    id: str
+    audio: str | None = None
+    image: str | None = None
+    text: str | None = None
+    expected: str
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities the sample has."""
+        return tuple(m for m in ("audio", "image", "text") if getattr(self, m) is not None)
+
+
+class Provenance(_Entry, frozen=True, kw_only=True):
+    """Where the bundle comes from: digests (SHA-256), sample counts, tool versions."""
+
+    checkpoint: str
+    calibration: str
+    calibration_samples: int
+    evaluation: str
+    evaluation_samples: int
+    tools: dict[str, str]
+
+
+class File(_Entry, frozen=True, kw_only=True):
+    """SHA-256 (hex) and size in bytes of one file of the bundle."""
+
+    sha256: str
+    size: int
+
+
+class Manifest(_Entry, frozen=True, kw_only=True):
+    """The content of ``manifest.json``; ``digest`` is the SHA-256 of all the rest of it."""
+
+    schema: int
+    name: str
+    target: TargetProfile
+    frontends: FrontendsConfig
+    frontends_hash: str
+    parts: tuple[Part, ...]
+    heads: tuple[Head, ...]
+    quality: Quality
+    tolerances: Tolerances
+    golden: tuple[GoldenSample, ...]
+    provenance: Provenance
+    files: dict[str, File]
+    digest: str = ""
+
+    @property
+    def encoders(self) -> tuple[Part, ...]:
+        """The encoders, in the order of the head's inputs."""
+        return tuple(part for part in self.parts if part.role == "encoder")
+
+    @property
+    def head(self) -> Part:
+        """The part that fuses."""
+        return next(part for part in self.parts if part.role == "head")
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The bytes of ``manifest.json``, with its digest filled in."""
+    # Through JSON and back, so that what is sealed is what a reader will see (1 becomes 1.0).
+    blank = msgspec.json.decode(
+        msgspec.json.encode(msgspec.structs.replace(manifest, digest="")), type=Manifest
+    )
+    sealed = msgspec.structs.replace(blank, digest=_digest(blank))
+    return msgspec.json.format(msgspec.json.encode(sealed), indent=1) + b"\n"
+
+
+def decode_manifest(content: bytes, where: str) -> Manifest:
+    """Read and check ``manifest.json``.
+
+    Raises:
+        BundleError: malformed, altered, of a newer schema, without the parts it needs, or
+            made with front-ends that this version does not have.
+    """
+    try:
+        schema = msgspec.json.decode(content, type=_Schema).schema
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"The manifest of {where} is damaged: {error}.") from error
+    if schema > SCHEMA:
+        raise BundleError(
+            f"{where} has manifest schema {schema} and this version reads up to {SCHEMA}; "
+            "install a newer edge-sdk."
+        )
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"The manifest of {where} is damaged: {error}.") from error
+    if manifest.digest != _digest(msgspec.structs.replace(manifest, digest="")):
+        raise BundleError(f"The manifest of {where} has been altered: its digest does not fit.")
+    if sum(part.role == "head" for part in manifest.parts) != 1 or not manifest.encoders:
+        raise BundleError(f"The manifest of {where} must name one head and at least one encoder.")
+    if manifest.frontends_hash != frontends_hash(manifest.frontends):
+        names = ", ".join(f"{n} {REVISIONS[n]}" for n in manifest.frontends.modalities)
+        raise BundleError(
+            f"{where} was made with front-ends that this version cannot reproduce "
+            f"(here: {names}); install the edge-sdk it was made with, or convert it again."
+        )
+    return manifest
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def _digest(blank: Manifest) -> str:
+    return hashlib.sha256(msgspec.json.encode(blank, order="sorted")).hexdigest()
