@@ -1,0 +1,99 @@
+"""ONNX Runtime on the CPU: one thread, sequential, no spinning unless the target says more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from edge_sdk.bundle.manifest import TensorSpec
+from edge_sdk.errors import EngineError, InputError
+
+from .checks import check_inputs
+from .protocol import EngineOptions, Tensors
+
+_PROVIDER = "CPUExecutionProvider"
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(bool)": "bool",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}
+
+
+class OnnxRuntimeEngine:
+    """The engine ``onnxruntime``."""
+
+    name = "onnxruntime"
+
+    def version(self) -> str:
+        """The version of the onnxruntime package."""
+        return str(_library().__version__)
+
+    def load(self, graph: bytes, options: EngineOptions) -> OnnxRuntimeGraph:
+        """Load an ONNX graph."""
+        return OnnxRuntimeGraph(graph, options)
+
+
+class OnnxRuntimeGraph:
+    """A graph loaded into ONNX Runtime."""
+
+    def __init__(self, graph: bytes, options: EngineOptions) -> None:
+        ort = _library()
+        settings = ort.SessionOptions()
+        settings.intra_op_num_threads = options.threads
+        settings.inter_op_num_threads = 1
+        settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        settings.log_severity_level = 3
+        levels = ort.GraphOptimizationLevel
+        settings.graph_optimization_level = (
+            levels.ORT_ENABLE_ALL if options.optimise else levels.ORT_DISABLE_ALL
+        )
+        try:
+            self._session = ort.InferenceSession(graph, settings, providers=[_PROVIDER])
+        except Exception as error:  # the binding has a class of its own for each status
+            raise EngineError(
+                f"onnxruntime {ort.__version__} refuses the graph: {error}"
+            ) from error
+        if self._session.get_providers()[0] != _PROVIDER:
+            raise EngineError(
+                f"onnxruntime chose {self._session.get_providers()[0]} instead of {_PROVIDER}."
+            )
+        self.provider = _PROVIDER
+        self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
+        self._names = [spec.name for spec in self.outputs]
+
+    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        """Run once; see :class:`~edge_sdk.runtimes.engines.protocol.Executable`."""
+        check_inputs(self.inputs, inputs)
+        try:
+            results = self._session.run(self._names, dict(inputs))
+        except InputError:
+            raise
+        except Exception as error:
+            raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
+        return dict(zip(self._names, results, strict=True))
+
+    def close(self) -> None:
+        """Drop the session."""
+        del self._session
+
+
+def _library() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EngineError(
+            "The engine onnxruntime is not installed here: pip install 'edge-sdk[onnx]'."
+        ) from error
+    return onnxruntime
+
+
+def _spec(node: Any) -> TensorSpec:
+    shape = tuple(dim if isinstance(dim, int) else str(dim) for dim in node.shape)
+    dtype = _DTYPES.get(node.type, node.type)
+    return TensorSpec(name=node.name, dtype=dtype, shape=shape)

@@ -1,0 +1,183 @@
+"""A bundle, opened to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_sdk.bundle import Bundle
+from edge_sdk.errors import InputError, UsageError
+from edge_sdk.frontends import Frontends
+from edge_sdk.frontends.image import check_frame
+from edge_sdk.frontends.recording import prepare_samples
+
+from .engines import EngineOptions, choose_engine
+from .parts import LoadedParts, engines_offered
+from .prediction import HeadPrediction, Prediction, softmax
+from .selftest import self_test
+
+T = TypeVar("T")
+Audio = tuple[NDArray[Any], int]
+Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]
+
+
+class FusionSession:
+    """Answers from any subset of a bundle's modalities. Not for several threads at once."""
+
+    def __init__(self, bundle: Bundle, parts: LoadedParts) -> None:
+        self.bundle = bundle
+        self.parts = parts
+        self.frontends = Frontends(bundle.manifest.frontends)
+        self._cache: dict[str, tuple[Any, NDArray[np.float32]]] = {}
+        self._timings: dict[str, float] = {}
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        engine: str = "auto",
+        threads: int | None = None,
+        check: bool = True,
+    ) -> FusionSession:
+        """Open the bundle at ``path``, check what is loaded, and self-test on a golden sample.
+
+        Args:
+            path: a bundle folder or ``.edge`` file.
+            engine: ``auto`` takes the first of the target's engines that is installed; a
+                name takes that engine or fails.
+            threads: threads of the engine; by default what the target profile says.
+            check: hold one golden sample against its expected values before answering.
+
+        Raises:
+            BundleError: the bundle is damaged, unsafe, newer, or fails its self-test.
+            EngineError: the engine is not installed or refuses a graph.
+            UsageError: there is no engine of that name, or ``threads`` is below 1.
+        """
+        if threads is not None and threads < 1:
+            raise UsageError(f"The number of threads must be at least 1, not {threads}.")
+        bundle = Bundle.open(path)
+        chosen = choose_engine(engine, engines_offered(bundle))
+        options = EngineOptions(threads=threads or bundle.manifest.target.threads)
+        parts = LoadedParts(bundle, chosen, options)
+        if check:
+            self_test(bundle, parts)
+        return cls(bundle, parts)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that the model takes."""
+        return self.frontends.modalities
+
+    def infer(
+        self,
+        *,
+        audio: Audio | None = None,
+        image: NDArray[np.uint8] | None = None,
+        text: str | None = None,
+        video: Clip | None = None,
+    ) -> Prediction:
+        """Answer from what is given; a modality left out is a missing one.
+
+        An encoder whose input is the same as in the last call is not run again.
+
+        Args:
+            audio: samples, float ``[n]`` or ``[n, channels]`` in [-1, 1] (or int16), and their
+                rate in hertz.
+            image: RGB frame, uint8 ``[height, width, 3]``.
+            text: what was said, as recognised.
+            video: RGB frames, uint8 ``[height, width, 3]`` each, and their times in seconds.
+
+        Raises:
+            InputError: an input cannot be used, is of a modality that the model does not take,
+                or none is given.
+        """
+        started = perf_counter()
+        given = {"audio": audio, "image": image, "text": text, "video": video}
+        given = {name: value for name, value in given.items() if value is not None}
+        for name in given:
+            if name not in self.modalities:
+                raise InputError(
+                    f"This model takes {', '.join(self.modalities)}; it takes no {name}."
+                )
+        if not given:
+            raise InputError(f"Nothing to answer on: give {' or '.join(self.modalities)}.")
+        self._timings = {}
+        embeddings = {name: self._embed(name, value) for name, value in given.items()}
+        logits = self._timed("head", lambda: self.parts.fuse(embeddings))
+        heads = {h.name: _answer(logits[h.name][0], h.labels) for h in self.parts.heads}
+        self._timings["total"] = (perf_counter() - started) * 1e3
+        used = tuple(name for name in self.modalities if name in given)
+        return Prediction(heads=heads, used=used, timings=self._timings)
+
+    def close(self) -> None:
+        """Release the engine; the session cannot answer any more."""
+        self._cache.clear()
+        self.parts.close()
+
+    def __enter__(self) -> FusionSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _embed(self, modality: str, value: Any) -> NDArray[np.float32]:
+        # Whole inputs are compared: a digest would cost more than the copy and could collide.
+        key = _key(modality, value)
+        known = self._cache.get(modality)
+        if known is not None and key == known[0]:
+            return known[1]
+        features = self._timed(f"frontend.{modality}", lambda: self._features(modality, value))
+        embedding = self._timed(
+            f"encoder.{modality}", lambda: self.parts.encode(modality, features)
+        )
+        self._cache[modality] = (key, embedding)
+        return embedding
+
+    def _features(self, modality: str, value: Any) -> NDArray[Any]:
+        if modality == "audio":
+            frontend = self.frontends.audio
+            samples, rate = value
+            return frontend.batch(prepare_samples(samples, rate, frontend.config))[None]
+        if modality == "image":
+            return self.frontends.image(value)
+        if modality == "text":
+            return self.frontends.text(value)
+        return self.frontends.video(*value)
+
+    def _timed(self, stage: str, work: Callable[[], T]) -> T:
+        started = perf_counter()
+        result = work()
+        self._timings[stage] = (perf_counter() - started) * 1e3
+        return result
+
+
+def _key(modality: str, value: Any) -> Any:
+    if modality == "audio":
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise InputError("Audio must be given as a pair (samples, rate).")
+        samples = np.asarray(value[0])
+        return samples.tobytes(), samples.shape, samples.dtype, value[1]
+    if modality == "image":
+        frame = check_frame(value)
+        return frame.tobytes(), frame.shape
+    if modality == "video":
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise InputError("Video must be given as a pair (frames, times).")
+        return [check_frame(frame).tobytes() for frame in value[0]], list(value[1])
+    return value
+
+
+def _answer(logits: NDArray[np.float32], labels: Sequence[str]) -> HeadPrediction:
+    shares = softmax(logits)
+    best = int(shares.argmax())
+    return HeadPrediction(
+        label=labels[best],
+        confidence=float(shares[best]),
+        probabilities=dict(zip(labels, shares.tolist(), strict=True)),
+    )
