@@ -1,0 +1,139 @@
+"""``edge-sdk convert``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from ..errors import DependencyError
+from .output import emit_json, table
+
+if TYPE_CHECKING:
+    from edge_sdk.converters import ConversionReport
+
+
+@click.command("convert")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--target", default="local", show_default=True,
+              help="A target profile's name, or a .toml file.")  # fmt: skip
+@click.option("--calibration", required=True, type=click.Path(path_type=Path),
+              help="A sample set of real samples, at least 32.")  # fmt: skip
+@click.option("--evaluation", type=click.Path(path_type=Path),
+              help="Held-out samples for the gate; else a share of --calibration.")  # fmt: skip
+@click.option("--output", required=True, type=click.Path(path_type=Path),
+              help="The bundle to write: a .edge file, or a folder.")  # fmt: skip
+@click.option("--max-drop", type=click.FloatRange(min=0),
+              help="Points of macro-F1 a head may lose; default: the target's budget.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["auto", "int8", "fp32"]), default="auto",
+              show_default=True, help="One precision, or the target's order.")  # fmt: skip
+@click.option("--cache", type=click.Path(path_type=Path),
+              help="Where stages are kept; default: the user's cache folder.")  # fmt: skip
+@click.option("--no-cache", is_flag=True, help="Keep no results of stages.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    checkpoint: Path,
+    target: str,
+    calibration: Path,
+    evaluation: Path | None,
+    output: Path,
+    max_drop: float | None,
+    precision: Literal["auto", "int8", "fp32"],
+    cache: Path | None,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
+    """Convert CHECKPOINT into a verified bundle for a target."""
+    try:
+        from edge_sdk.converters.pipeline import convert
+    except ImportError as error:
+        raise DependencyError(
+            f"Converting needs packages that are not installed here ({error.name}): "
+            "pip install 'edge-sdk[convert]'."
+        ) from error
+    with _Progress() as progress:
+        report = convert(
+            checkpoint,
+            target=target,
+            calibration=calibration,
+            evaluation=evaluation,
+            output=output,
+            max_drop=max_drop,
+            precision=precision,
+            cache=None if no_cache else cache or "default",
+            progress=progress,
+        )
+    for warning in report.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if as_json:
+        emit_json(report)
+    else:
+        _print(report)
+
+
+def _print(report: ConversionReport) -> None:
+    heads = list(report.quality.heads)
+    rows: list[tuple[str, ...]] = [
+        ("part", "shipped", "kB", "kB fp32", *(f"{head} drop" for head in heads), "still float")
+    ]
+    for part in report.parts:
+        by_precision = {attempt.precision: attempt for attempt in part.attempts}
+        mine = by_precision[part.precision]
+        left = mine.stayed_float
+        kept = ""
+        if left is not None:
+            nodes = ", ".join(f"{count} {op}" for op, count in left.nodes.items())
+            kept = f"{nodes}: {left.weights:.0%} of weights" if nodes else "nothing"
+        drops = (f"{mine.drops[head]:+.2f}" for head in heads)
+        size, base = part.size / 1e3, by_precision["fp32"].size / 1e3
+        rows.append((part.name, part.precision, f"{size:.1f}", f"{base:.1f}", *drops, kept))
+    click.echo(f"{report.name} for {report.target}; points of macro-F1 lost, each part alone:")
+    click.echo(table(rows))
+    for part in report.parts:
+        for sentence in part.rejected:
+            click.echo(sentence)
+    quality = report.quality
+    click.echo(f"\nAll parts together, on {quality.samples} samples ({quality.source}):")
+    together: list[tuple[str, ...]] = [("head", "F1 fp32", "F1 shipped", "same label")]
+    for name, q in quality.heads.items():
+        f1 = [f"{s.macro_f1:.3f}" if q.samples else "" for s in (q.fp32, q.shipped)]
+        together.append((name, *f1, f"{q.agreement:.1%}"))
+    click.echo(table(together))
+    click.echo(
+        f"\n{report.output}: {report.size / 1e6:.2f} MB of graphs, "
+        f"{report.size / report.fp32_size:.2f} of fp32."
+    )
+
+
+class _Progress:
+    """One bar a stage on standard error, where that is a terminal; else a line a stage."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if stage != self._stage:
+            self._close()
+            self._stage = stage
+            if sys.stderr.isatty():
+                self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr)
+            else:
+                click.echo(f"{stage} ...", err=True)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,68 @@
+"""``edge-sdk infer``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import InputError, UsageError
+from .output import emit_json, table
+
+
+@click.command("infer")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--audio", type=click.Path(path_type=Path), help="A WAV, FLAC or OGG file.")
+@click.option("--image", type=click.Path(path_type=Path), help="A PNG or JPEG file.")
+@click.option("--text", help="What was said, as recognised.")
+@click.option("--engine", default="auto", show_default=True, help="The engine to run on.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.")
+@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True,
+              help="Labels to show a head.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    bundle: Path,
+    audio: Path | None,
+    image: Path | None,
+    text: str | None,
+    engine: str,
+    threads: int | None,
+    top: int,
+    as_json: bool,
+) -> None:
+    """Answer with BUNDLE from a recording, a picture and text, or any of them."""
+    if audio is None and image is None and text is None:
+        raise UsageError("There is nothing to answer on: give --audio, --image or --text.")
+
+    from edge_sdk.runtimes.session import FusionSession
+
+    from ..frontends.image import read_picture
+    from ..frontends.recording import read_recording
+
+    with FusionSession.open(bundle, engine=engine, threads=threads) as session:
+        config = session.frontends.config
+        inputs: dict[str, Any] = {}
+        for name, value in (("audio", audio), ("image", image), ("text", text)):
+            if value is not None and name not in session.modalities:
+                raise InputError(
+                    f"{bundle} takes {', '.join(session.modalities)}; it takes no {name}."
+                )
+        if audio is not None and config.audio is not None:
+            inputs["audio"] = (read_recording(audio, config.audio), config.audio.rate)
+        if image is not None and config.image is not None:
+            inputs["image"] = read_picture(image, background=config.image.background)
+        if text is not None:
+            inputs["text"] = text
+        prediction = session.infer(**inputs)
+    if as_json:
+        emit_json(prediction)
+        return
+    rows: list[tuple[str, ...]] = [("head", "label", "confidence", "next")]
+    for name, head in prediction.heads.items():
+        ranked = sorted(head.probabilities.items(), key=lambda item: -item[1])[1:top]
+        following = ", ".join(f"{label} {share:.2f}" for label, share in ranked)
+        rows.append((name, head.label, f"{head.confidence:.3f}", following))
+    click.echo(table(rows))
+    stages = ", ".join(f"{stage} {ms:.2f}" for stage, ms in prediction.timings.items())
+    click.echo(f"\nused {', '.join(prediction.used)}; milliseconds: {stages}")

@@ -1,0 +1,102 @@
+"""``edge-sdk inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..bundle import Bundle, Manifest
+from .output import emit_json, table
+
+
+@click.command("inspect")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(bundle: Path, as_json: bool) -> None:
+    """Say what is in BUNDLE: parts, precisions, sizes, accuracy, labels, provenance."""
+    opened = Bundle.open(bundle)
+    manifest = opened.manifest
+    if as_json:
+        emit_json(
+            {
+                "path": str(bundle),
+                "size": {"total": opened.size(), "parts": opened.size("parts/")},
+                "manifest": manifest,
+            }
+        )
+        return
+    target = manifest.target
+    click.echo(f"{manifest.name} for {target.name} ({target.cpu}); schema {manifest.schema}")
+    click.echo(
+        f"{opened.size('parts/') / 1e6:.2f} MB of graphs, {opened.size() / 1e6:.2f} MB in all\n"
+    )
+    click.echo(table(_parts(manifest)) + "\n")
+    click.echo(_quality(manifest) + "\n")
+    for head in manifest.heads:
+        shown = ", ".join(head.labels[:8]) + (", ..." if len(head.labels) > 8 else "")
+        click.echo(f"{head.name}: {len(head.labels)} labels ({shown})")
+    click.echo("\n" + _frontends(manifest))
+    click.echo(_provenance(manifest))
+
+
+def _parts(manifest: Manifest) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("part", "engine", "precision", "kB", "weights", "still float")]
+    for part in manifest.parts:
+        for variant in part.variants:
+            size = manifest.files[variant.file].size / 1e3
+            left = variant.stayed_float
+            kept = ""
+            if left is not None and left.nodes:
+                nodes = ", ".join(f"{count} {op}" for op, count in left.nodes.items())
+                kept = f"{nodes}: {left.weights:.0%} of weights, {left.macs:.0%} of MACs"
+            elif left is not None:
+                kept = "nothing"
+            rows.append(
+                (part.name, variant.engine, variant.precision, f"{size:.1f}",
+                 str(variant.parameters), kept)
+            )  # fmt: skip
+    return rows
+
+
+def _quality(manifest: Manifest) -> str:
+    quality = manifest.quality
+    rows: list[tuple[str, ...]] = [
+        ("head", "samples", "acc fp32", "acc shipped", "F1 fp32", "F1 shipped", "same label")
+    ]
+    for name, q in quality.heads.items():
+        scores = (q.fp32.accuracy, q.shipped.accuracy, q.fp32.macro_f1, q.shipped.macro_f1)
+        cells = [f"{score:.3f}" if q.samples else "" for score in scores]
+        rows.append((name, str(q.samples), *cells, f"{q.agreement:.1%}"))
+    return f"On {quality.samples} samples ({quality.source}):\n" + table(rows)
+
+
+def _frontends(manifest: Manifest) -> str:
+    lines = []
+    f = manifest.frontends
+    if f.audio is not None:
+        a = f.audio
+        lines.append(
+            f"audio: log-mel, {a.rate} Hz, {a.window_ms:g}/{a.hop_ms:g} ms, {a.bands} bands"
+        )
+    if f.image is not None:
+        lines.append(f"image: {f.image.width}x{f.image.height}, {f.image.resize}")
+    if f.text is not None:
+        lines.append(f"text: {len(f.text.vocabulary)} tokens, at most {f.text.max_tokens}")
+    if f.video is not None:
+        frame = f.video.frame
+        lines.append(
+            f"video: {f.video.frames} frames at {f.video.fps:g}/s, {frame.width}x{frame.height}"
+        )
+    return "\n".join([*lines, f"front-ends: {manifest.frontends_hash[:16]}"])
+
+
+def _provenance(manifest: Manifest) -> str:
+    p = manifest.provenance
+    tools = ", ".join(f"{name} {version}" for name, version in p.tools.items())
+    return (
+        f"checkpoint: {p.checkpoint[:16]}; calibration: {p.calibration_samples} samples "
+        f"({p.calibration[:16]}); evaluation: {p.evaluation_samples} ({p.evaluation[:16]})\n"
+        f"made with: {tools}\n"
+        f"golden samples: {len(manifest.golden)}"
+    )

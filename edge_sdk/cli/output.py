@@ -1,0 +1,39 @@
+"""What commands print: one JSON object, or tables; problems go to standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+
+def emit_json(value: Any) -> None:
+    """Print ``value`` as one JSON object on standard output."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def emit_error(kind: str, sentence: str, exit_code: int, *, as_json: bool) -> None:
+    """Say what went wrong: a sentence, or with ``--json`` an object with it."""
+    click.echo(f"error: {sentence}", err=True)
+    if as_json:
+        emit_json({"error": {"kind": kind, "message": sentence, "exit_code": exit_code}})
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows (the first is the header) in aligned columns; numbers go to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    numeric = [all(_is_number(row[i]) for row in rows[1:]) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell.lstrip("+-").removesuffix("%").replace(".", "", 1).isdigit()
