@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -39,6 +40,22 @@ def replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(parent, ignore_errors=True)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file can be seen at ``path``: no for a name that no file can have, too."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, in a folder that may not be searched, a null byte
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder can be seen at ``path``; as :func:`is_file`."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def check_writable(path: Path) -> None:
     """See before long work whether ``path`` can be written at its end.
 
@@ -51,9 +68,11 @@ def check_writable(path: Path) -> None:
 
 def remove_leftovers(path: Path) -> None:
     """Remove what killed runs of :func:`replacing` left beside ``path``."""
-    for leftover in path.parent.glob(f".{path.name}.*.*"):
-        pid = leftover.name[len(path.name) + 2 :].split(".")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+    # The whole name must fit: ".a.5.77.xyz" is process 77 writing "a.5", not process 5 writing "a".
+    name = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.[^.]+")
+    for leftover in path.parent.glob(".*"):
+        found = name.fullmatch(leftover.name)
+        if found and not Path(f"/proc/{found[1]}").exists():
             shutil.rmtree(leftover, ignore_errors=True)
 
 

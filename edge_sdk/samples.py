@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from .errors import DataError
+from .files import is_file
 
 INDEX = "samples.jsonl"
 
@@ -56,7 +57,7 @@ class SampleSet(Sequence[Sample]):
         """Read and check the index of the sample set at ``root``."""
         root = Path(root)
         index = root / INDEX
-        if not index.is_file():
+        if not is_file(index):
             raise DataError(
                 f"There is no sample set at {root}: it needs a file named {INDEX}, "
                 "one JSON object a line (see the README, 'Your own data')."
@@ -68,7 +69,7 @@ class SampleSet(Sequence[Sample]):
                 continue
             try:
                 sample = msgspec.json.decode(line, type=Sample)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise DataError(f"Line {number} of {index} is not a sample: {error}.") from error
             if sample.id in seen:
                 raise DataError(f"Line {number} of {index} repeats the id {sample.id!r}.")
@@ -118,8 +119,8 @@ def _check_files(root: Path, sample: Sample, where: str) -> None:
     for name in (sample.audio, sample.image):
         if name is None:
             continue
-        path = (root / name).resolve()
-        if not path.is_relative_to(base):
-            raise DataError(f"The path {name!r} in {where} leaves the sample set's folder.")
-        if not path.is_file():
+        path = root / name
+        if not is_file(path):
             raise DataError(f"The file {name!r} named in {where} does not exist.")
+        if not path.resolve().is_relative_to(base):
+            raise DataError(f"The path {name!r} in {where} leaves the sample set's folder.")

@@ -27,19 +27,22 @@ from .parts import LoadedPart, LoadedParts
 from .prediction import softmax
 
 
-def check_golden(bundle: Bundle, parts: LoadedParts) -> Iterator[tuple[str, Deviation]]:
+def check_golden(
+    bundle: Bundle, parts: LoadedParts, frontends: Frontends | None = None
+) -> Iterator[tuple[str, Deviation]]:
     """Hold every stage of every golden sample against its expected value: (sample id, result).
 
     Each stage is given the *expected* output of the stage before it, so that a deviation is
     named where it arises; ``end-to-end`` runs the whole way from the raw input.
     """
+    frontends = frontends or Frontends(bundle.manifest.frontends)
     for sample in bundle.manifest.golden:
-        for deviation in _check_sample(bundle, parts, sample):
+        for deviation in _check_sample(bundle, parts, frontends, sample):
             yield sample.id, deviation
 
 
-def self_test(bundle: Bundle, parts: LoadedParts) -> None:
-    """Check the first golden sample.
+def self_test(bundle: Bundle, parts: LoadedParts, frontends: Frontends) -> None:
+    """Check the first golden sample; it warms up all that an answer needs, too.
 
     Raises:
         BundleError: a stage is out of tolerance, or the bundle has no golden sample.
@@ -47,7 +50,7 @@ def self_test(bundle: Bundle, parts: LoadedParts) -> None:
     if not bundle.manifest.golden:
         raise BundleError(f"{bundle.path} carries no golden sample to test itself with.")
     sample = bundle.manifest.golden[0]
-    for deviation in _check_sample(bundle, parts, sample):
+    for deviation in _check_sample(bundle, parts, frontends, sample):
         if not deviation.ok:
             raise BundleError(
                 f"{bundle.path} fails its self-test on this machine: {deviation.stage} of golden "
@@ -56,10 +59,11 @@ def self_test(bundle: Bundle, parts: LoadedParts) -> None:
             )
 
 
-def _check_sample(bundle: Bundle, parts: LoadedParts, sample: GoldenSample) -> Iterator[Deviation]:
+def _check_sample(
+    bundle: Bundle, parts: LoadedParts, frontends: Frontends, sample: GoldenSample
+) -> Iterator[Deviation]:
     manifest = bundle.manifest
     expected = decode_arrays(bundle.read(sample.expected), sample.expected)
-    frontends = Frontends(manifest.frontends)
     embeddings, reached = {}, {}
     for modality in sample.modalities:
         features = _features(bundle, frontends, sample, modality)

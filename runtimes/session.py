@@ -14,7 +14,7 @@ from edge_sdk.bundle import Bundle
 from edge_sdk.errors import InputError, UsageError
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.image import check_frame
-from edge_sdk.frontends.recording import prepare_samples
+from edge_sdk.frontends.recording import as_samples, prepare_samples
 
 from .engines import EngineOptions, choose_engine
 from .parts import LoadedParts, engines_offered
@@ -29,12 +29,13 @@ Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]
 class FusionSession:
     """Answers from any subset of a bundle's modalities. Not for several threads at once."""
 
-    def __init__(self, bundle: Bundle, parts: LoadedParts) -> None:
+    def __init__(self, bundle: Bundle, parts: LoadedParts, frontends: Frontends) -> None:
         self.bundle = bundle
         self.parts = parts
-        self.frontends = Frontends(bundle.manifest.frontends)
+        self.frontends = frontends
         self._cache: dict[str, tuple[Any, NDArray[np.float32]]] = {}
         self._timings: dict[str, float] = {}
+        self._closed = False
 
     @classmethod
     def open(
@@ -65,9 +66,10 @@ class FusionSession:
         chosen = choose_engine(engine, engines_offered(bundle))
         options = EngineOptions(threads=threads or bundle.manifest.target.threads)
         parts = LoadedParts(bundle, chosen, options)
+        frontends = Frontends(bundle.manifest.frontends)
         if check:
-            self_test(bundle, parts)
-        return cls(bundle, parts)
+            self_test(bundle, parts, frontends)
+        return cls(bundle, parts, frontends)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -96,7 +98,10 @@ class FusionSession:
         Raises:
             InputError: an input cannot be used, is of a modality that the model does not take,
                 or none is given.
+            UsageError: the session has been closed.
         """
+        if self._closed:
+            raise UsageError("This session is closed; open the bundle again.")
         started = perf_counter()
         given = {"audio": audio, "image": image, "text": text, "video": video}
         given = {name: value for name, value in given.items() if value is not None}
@@ -117,8 +122,10 @@ class FusionSession:
 
     def close(self) -> None:
         """Release the engine; the session cannot answer any more."""
-        self._cache.clear()
-        self.parts.close()
+        if not self._closed:
+            self._closed = True
+            self._cache.clear()
+            self.parts.close()
 
     def __enter__(self) -> FusionSession:
         return self
@@ -161,7 +168,7 @@ def _key(modality: str, value: Any) -> Any:
     if modality == "audio":
         if not isinstance(value, tuple) or len(value) != 2:
             raise InputError("Audio must be given as a pair (samples, rate).")
-        samples = np.asarray(value[0])
+        samples = as_samples(value[0], "the audio")
         return samples.tobytes(), samples.shape, samples.dtype, value[1]
     if modality == "image":
         frame = check_frame(value)
@@ -169,7 +176,10 @@ def _key(modality: str, value: Any) -> Any:
     if modality == "video":
         if not isinstance(value, tuple) or len(value) != 2:
             raise InputError("Video must be given as a pair (frames, times).")
-        return [check_frame(frame).tobytes() for frame in value[0]], list(value[1])
+        frames = [check_frame(frame) for frame in value[0]]
+        return [(frame.tobytes(), frame.shape) for frame in frames], list(value[1])
+    if not isinstance(value, str):
+        raise InputError(f"Text must be a string, not {type(value).__name__}.")
     return value
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ..errors import BundleError
+from ..files import is_file, is_folder
+from .zipform import zip_form
+
+
+# What zipfile raises for bytes that are no zip, or one it cannot read (flags of encryption).
+_DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError, RuntimeError)
 
 
 class Container(Protocol):
@@ -21,6 +28,14 @@ class Container(Protocol):
         """The bytes of one file."""
         ...
 
+    def check_form(self) -> None:
+        """See that nothing is there but the files.
+
+        Raises:
+            BundleError: there is.
+        """
+        ...
+
 
 def open_container(path: Path) -> Container:
     """The container at ``path``.
@@ -28,11 +43,11 @@ def open_container(path: Path) -> Container:
     Raises:
         BundleError: nothing is there, it is no bundle, or a name in it leaves the bundle.
     """
-    if path.is_dir():
+    if is_file(path):
+        return ZipContainer(path)
+    if is_folder(path):
         return FolderContainer(path)
-    if not path.is_file():
-        raise BundleError(f"There is no bundle at {path}.")
-    return ZipContainer(path)
+    raise BundleError(f"There is no bundle at {path}.")
 
 
 def check_name(name: str, where: str) -> str:
@@ -42,7 +57,7 @@ def check_name(name: str, where: str) -> str:
         BundleError: it is absolute, has ``..`` or a backslash, or is not in its plain form.
     """
     pure = PurePosixPath(name)
-    plain = name and "\\" not in name and "\0" not in name and str(pure) == name
+    plain = pure.parts and "\\" not in name and "\0" not in name and str(pure) == name
     if not plain or pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
         raise BundleError(f"{where} names a file outside itself ({name!r}); it is not safe to use.")
     return name
@@ -56,11 +71,14 @@ class FolderContainer:
         self._base = root.resolve()
 
     def names(self) -> tuple[str, ...]:
-        files = (path for path in self._root.rglob("*") if not path.is_dir())
+        # A link to a folder is listed as well: nothing of a bundle lies behind one.
+        files = (p for p in self._root.rglob("*") if p.is_symlink() or not p.is_dir())
         return tuple(sorted(path.relative_to(self._root).as_posix() for path in files))
 
     def read(self, name: str) -> bytes:
         path = self._root / check_name(name, str(self._root))
+        if not is_file(path):
+            raise BundleError(f"{self._root} lacks the file {name}, or it is not a plain file.")
         if not path.resolve().is_relative_to(self._base):
             raise BundleError(
                 f"{self._root} names a file outside itself ({name!r} is a link that leaves it); "
@@ -68,10 +86,11 @@ class FolderContainer:
             )
         try:
             return path.read_bytes()
-        except FileNotFoundError as error:
-            raise BundleError(f"{self._root} lacks the file {name}.") from error
         except OSError as error:
             raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def check_form(self) -> None:
+        pass
 
 
 class ZipContainer:
@@ -82,7 +101,7 @@ class ZipContainer:
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except _DAMAGE as error:
             raise BundleError(f"{path} is not a bundle, or is damaged: {error}.") from error
         self._names = tuple(sorted(check_name(info.filename, str(path)) for info in infos))
         if len(set(self._names)) != len(self._names):
@@ -104,5 +123,24 @@ class ZipContainer:
                 return archive.read(check_name(name, str(self._path)))
         except KeyError as error:
             raise BundleError(f"{self._path} lacks the file {name}.") from error
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+        except _DAMAGE as error:
             raise BundleError(f"{name} in {self._path} is damaged: {error}.") from error
+
+    def check_form(self) -> None:
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                infos = sorted(archive.infolist(), key=lambda info: info.filename)
+            heads, end = zip_form([(i.filename, i.file_size, i.CRC) for i in infos])
+            with self._path.open("rb") as file:
+                same = True
+                for info, head in zip(infos, heads, strict=True):
+                    same = same and file.read(len(head)) == head
+                    file.seek(info.file_size, os.SEEK_CUR)
+                same = same and file.read(len(end) + 1) == end
+        except _DAMAGE as error:
+            raise BundleError(f"{self._path} is damaged: {error}.") from error
+        if not same:
+            raise BundleError(
+                f"{self._path} is damaged, or was packed by another tool: between its files are "
+                "bytes that edge-sdk does not write."
+            )

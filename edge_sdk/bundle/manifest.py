@@ -195,7 +195,7 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
     """
     try:
         schema = msgspec.json.decode(content, type=_Schema).schema
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"The manifest of {where} is damaged: {error}.") from error
     if schema > SCHEMA:
         raise BundleError(

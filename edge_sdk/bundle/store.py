@@ -62,7 +62,7 @@ class Bundle:
         """Check every file; returns how many there are.
 
         Raises:
-            BundleError: a file is missing or altered, or one is there that the manifest
+            BundleError: a file is missing or altered, or something is there that the manifest
                 does not name.
         """
         extra = set(self._container.names()) - set(self.manifest.files) - {MANIFEST}
@@ -72,6 +72,7 @@ class Bundle:
             )
         for name in self.manifest.files:
             self.read(name)
+        self._container.check_form()
         return len(self.manifest.files)
 
     def size(self, prefix: str = "") -> int:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from ..files import remove_leftovers, replacing
+from ..errors import StorageError, storage_errors
+from ..files import is_file, remove_leftovers, replacing
 from .container import check_name
 from .manifest import MANIFEST, File, Manifest, encode_manifest
-
-# The oldest date a zip can hold: bundles carry no clock time.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+from .zipform import zip_form
 
 
 def write_bundle(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Manifest:
@@ -24,8 +23,10 @@ def write_bundle(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) 
     bundle at ``path`` is replaced once the new one is whole. Returns the manifest as written.
 
     Raises:
-        StorageError: the place cannot be written or is full; nothing is left behind.
+        StorageError: the place cannot be written, is full, or is a folder with other things in
+            it; nothing is left behind.
     """
+    check_replaceable(path)
     files = {
         check_name(name, str(path)): File(
             sha256=hashlib.sha256(contents[name]).hexdigest(), size=len(contents[name])
@@ -43,13 +44,32 @@ def write_bundle(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) 
     return manifest
 
 
+def check_replaceable(path: Path) -> None:
+    """See that a bundle written to ``path`` replaces nothing but a bundle.
+
+    Raises:
+        StorageError: a folder is there that is not empty and not a bundle, or, for a bundle
+            that would be a folder, a file.
+    """
+    with storage_errors(path):
+        strange = (path.is_dir() and any(path.iterdir()) and not is_file(path / MANIFEST)) or (
+            path.suffix != ".edge" and path.is_file()
+        )
+    if strange:
+        raise StorageError(
+            f"Cannot write {path}: something that is not a bundle is there; "
+            "move it away or choose another place."
+        )
+
+
 def _write_zip(path: Path, contents: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(contents):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.create_system = 3
-            info.external_attr = 0o100644 << 16
-            archive.writestr(info, contents[name])
+    names = sorted(contents)
+    heads, end = zip_form([(n, len(contents[n]), zlib.crc32(contents[n])) for n in names])
+    with path.open("wb") as file:
+        for name, head in zip(names, heads, strict=True):
+            file.write(head)
+            file.write(contents[name])
+        file.write(end)
 
 
 def _write_folder(path: Path, contents: Mapping[str, bytes]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from ..errors import DependencyError
-from .output import emit_json, table
+from .output import emit_json, float_cell, table
+from .progress import StageProgress
 
 if TYPE_CHECKING:
     from edge_sdk.converters import ConversionReport
@@ -53,7 +53,7 @@ def command(
             f"Converting needs packages that are not installed here ({error.name}): "
             "pip install 'edge-sdk[convert]'."
         ) from error
-    with _Progress() as progress:
+    with StageProgress() as progress:
         report = convert(
             checkpoint,
             target=target,
@@ -81,14 +81,18 @@ def _print(report: ConversionReport) -> None:
     for part in report.parts:
         by_precision = {attempt.precision: attempt for attempt in part.attempts}
         mine = by_precision[part.precision]
-        left = mine.stayed_float
-        kept = ""
-        if left is not None:
-            nodes = ", ".join(f"{count} {op}" for op, count in left.nodes.items())
-            kept = f"{nodes}: {left.weights:.0%} of weights" if nodes else "nothing"
         drops = (f"{mine.drops[head]:+.2f}" for head in heads)
         size, base = part.size / 1e3, by_precision["fp32"].size / 1e3
-        rows.append((part.name, part.precision, f"{size:.1f}", f"{base:.1f}", *drops, kept))
+        rows.append(
+            (
+                part.name,
+                part.precision,
+                f"{size:.1f}",
+                f"{base:.1f}",
+                *drops,
+                float_cell(mine.stayed_float),
+            )
+        )
     click.echo(f"{report.name} for {report.target}; points of macro-F1 lost, each part alone:")
     click.echo(table(rows))
     for part in report.parts:
@@ -105,35 +109,3 @@ def _print(report: ConversionReport) -> None:
         f"\n{report.output}: {report.size / 1e6:.2f} MB of graphs, "
         f"{report.size / report.fp32_size:.2f} of fp32."
     )
-
-
-class _Progress:
-    """One bar a stage on standard error, where that is a terminal; else a line a stage."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-        self._bar: Any = None
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-
-        if stage != self._stage:
-            self._close()
-            self._stage = stage
-            if sys.stderr.isatty():
-                self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr)
-            else:
-                click.echo(f"{stage} ...", err=True)
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None

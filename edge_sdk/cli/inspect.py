@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..bundle import Bundle, Manifest
-from .output import emit_json, table
+from .output import emit_json, float_cell, printable, table
 
 
 @click.command("inspect")
@@ -20,7 +20,7 @@ def command(bundle: Path, as_json: bool) -> None:
     if as_json:
         emit_json(
             {
-                "path": str(bundle),
+                "path": printable(str(bundle)),
                 "size": {"total": opened.size(), "parts": opened.size("parts/")},
                 "manifest": manifest,
             }
@@ -45,16 +45,9 @@ def _parts(manifest: Manifest) -> list[tuple[str, ...]]:
     for part in manifest.parts:
         for variant in part.variants:
             size = manifest.files[variant.file].size / 1e3
-            left = variant.stayed_float
-            kept = ""
-            if left is not None and left.nodes:
-                nodes = ", ".join(f"{count} {op}" for op, count in left.nodes.items())
-                kept = f"{nodes}: {left.weights:.0%} of weights, {left.macs:.0%} of MACs"
-            elif left is not None:
-                kept = "nothing"
             rows.append(
                 (part.name, variant.engine, variant.precision, f"{size:.1f}",
-                 str(variant.parameters), kept)
+                 str(variant.parameters), float_cell(variant.stayed_float))
             )  # fmt: skip
     return rows
 

@@ -77,6 +77,11 @@ def _run(words: list[str]) -> int:
         # The reader (head, less) has gone: nothing is left to say, not even at exit.
         sys.stdout = None
         return 141
+    except OSError as error:
+        # Met while reading: what is written has errors of its own.
+        place = f"{error.filename}: " if error.filename else ""
+        emit_error("system", f"{place}{error.strerror or error}.", 1, as_json=as_json)
+        return 1
     except MemoryError:
         emit_error("memory", "There is not enough memory for this.", 1, as_json=as_json)
         return 1

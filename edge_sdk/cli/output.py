@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+
+if TYPE_CHECKING:
+    from ..bundle.manifest import FloatShare
 
 
 def emit_json(value: Any) -> None:
@@ -14,8 +17,14 @@ def emit_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def printable(text: str) -> str:
+    """``text`` without the bytes of a file name that are no UTF-8, which JSON cannot carry."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def emit_error(kind: str, sentence: str, exit_code: int, *, as_json: bool) -> None:
     """Say what went wrong: a sentence, or with ``--json`` an object with it."""
+    sentence = printable(sentence)
     click.echo(f"error: {sentence}", err=True)
     if as_json:
         emit_json({"error": {"kind": kind, "message": sentence, "exit_code": exit_code}})
@@ -33,6 +42,16 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def float_cell(share: FloatShare | None) -> str:
+    """What stayed float in an int8 graph; empty for a graph that is float as a whole."""
+    if share is None:
+        return ""
+    if not share.nodes:
+        return "nothing"
+    nodes = ", ".join(f"{count} {operator}" for operator, count in share.nodes.items())
+    return f"{nodes}: {share.weights:.0%} of weights, {share.macs:.0%} of MACs"
 
 
 def _is_number(cell: str) -> bool:

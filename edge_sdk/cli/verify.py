@@ -9,7 +9,7 @@ import click
 from ..bundle import Bundle
 from ..bundle.golden import Deviation
 from ..errors import BundleError
-from .output import emit_json, table
+from .output import emit_json, printable, table
 
 
 @click.command("verify")
@@ -34,7 +34,7 @@ def command(bundle: Path, engine: str, as_json: bool) -> None:
     if as_json:
         emit_json(
             {
-                "path": str(bundle),
+                "path": printable(str(bundle)),
                 "ok": not failed,
                 "files": files,
                 "engine": chosen.name,

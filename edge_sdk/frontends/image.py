@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DependencyError, InputError
+from ..files import is_file
 from .config import ImageConfig
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def read_picture(
     name = "The picture"
     if isinstance(source, (str, Path)):
         name = f"The picture {source}"
-        if not Path(source).is_file():
+        if not is_file(Path(source)):
             raise InputError(f"There is no picture at {source}.")
     pil = _pillow()
     from PIL import ImageOps
@@ -107,7 +108,10 @@ def read_picture(
 
 def check_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``frame`` as contiguous uint8 ``[h, w, 3]``; raises :class:`InputError` where it is not."""
-    frame = np.asarray(frame)
+    try:
+        frame = np.asarray(frame)
+    except ValueError as error:
+        raise InputError("A picture must be uint8 [height, width, 3]; its rows differ.") from error
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         raise InputError(
             f"A picture must be uint8 [height, width, 3], not {frame.dtype} {list(frame.shape)}."

@@ -11,13 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DependencyError, InputError
+from ..files import is_file
 from .audio import check_samples
 from .config import LogMelConfig
 
 # Below this peak (-80 dB of full scale) even a quiet microphone's noise floor is missing.
 SILENCE = 1e-4
-# A RIFF size that means "written to a pipe, length unknown".
-_UNKNOWN_SIZES = {0, 0xFFFFFFFF, 0x7FFFFFFF}
+# RIFF sizes that mean "written to a pipe, length unknown": 0, and what arecord, sox, ffmpeg and
+# others write for "as much as there can be". Nothing between is shorter than nine hours.
+_UNKNOWN_SIZE = 0x7FFFF000
+# An Ogg page is no longer than this.
+_OGG_PAGE = 27 + 255 + 255 * 255
+_OGG_END = 4
 _UNKNOWN_FRAMES = 1 << 62
 
 
@@ -32,7 +37,7 @@ def read_recording(source: str | Path | BinaryIO, config: LogMelConfig) -> NDArr
     if not isinstance(source, (str, Path)):
         return _decode(source, config, "the recording")
     path = Path(source)
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"There is no recording at {path}.")
     try:
         with path.open("rb") as file:
@@ -48,7 +53,7 @@ def _decode(file: BinaryIO, config: LogMelConfig, name: str) -> NDArray[np.float
         raise DependencyError(
             f"Reading {name} needs the package soundfile: pip install soundfile ({error})."
         ) from error
-    _check_riff_length(file, name)
+    _check_complete(file, name)
     file.seek(0)
     try:
         with soundfile.SoundFile(file) as sound:
@@ -81,7 +86,7 @@ def prepare_samples(
     Raises:
         InputError: wrong rank or dtype, NaN, no samples, silence, too short or too long.
     """
-    samples = np.asarray(samples)
+    samples = as_samples(samples, name)
     if not isinstance(rate, (int, np.integer)) or not 1000 <= rate <= 768000:
         raise InputError(f"The rate of {name} must be whole hertz from 1000 to 768000, not {rate}.")
     if samples.ndim not in (1, 2):
@@ -96,10 +101,12 @@ def prepare_samples(
         )
     if samples.dtype == np.int16:
         samples = samples.astype(np.float32) / np.float32(32768)
-    if samples.shape[0] == 0:
+    if samples.size == 0:
         raise InputError(f"There are no samples in {name}.")
-    mono = samples if samples.ndim == 1 else samples.mean(axis=1)
-    mono = check_samples(mono)
+    if samples.ndim == 2:
+        # Checked before they are averaged: the mean of integers would pass as floating point.
+        samples = check_samples(samples.reshape(-1), name).reshape(samples.shape).mean(axis=1)
+    mono = check_samples(samples, name)
     if mono.size > config.max_seconds * rate:
         raise _too_long(name, mono.size / rate, config)
     peak = float(np.abs(mono).max())
@@ -115,6 +122,16 @@ def prepare_samples(
             f"and one window takes {config.window_ms:g} ms."
         )
     return mono
+
+
+def as_samples(samples: Any, name: str) -> NDArray[Any]:
+    """``samples`` as an array; raises :class:`InputError` where its rows differ in length."""
+    try:
+        return np.asarray(samples)
+    except ValueError as error:
+        raise InputError(
+            f"The shape of {name} must be [samples] or [samples, channels]; its rows differ."
+        ) from error
 
 
 def resample(x: NDArray[np.float32], source: int, target: int) -> NDArray[np.float32]:
@@ -137,15 +154,37 @@ def _too_long(name: str, seconds: float, config: LogMelConfig) -> InputError:
     )
 
 
-def _check_riff_length(file: BinaryIO, name: str) -> None:
-    """Refuse an empty file, and a WAV cut short: the decoder would mend its header silently."""
+def _check_complete(file: BinaryIO, name: str) -> None:
+    """Refuse an empty file, and one cut short where the decoder would not say so."""
     size = file.seek(0, os.SEEK_END)
     if size == 0:
         raise InputError(f"{name} is empty (0 bytes).")
     file.seek(0)
     header = file.read(12)
-    if header[:4] != b"RIFF" or header[8:12] != b"WAVE":
-        return
+    if header[:4] == b"RIFF" and header[8:12] == b"WAVE":
+        _check_riff(file, name, size)
+    elif header[:4] == b"OggS":
+        _check_ogg(file, name, size)
+
+
+def _check_ogg(file: BinaryIO, name: str, size: int) -> None:
+    """Refuse an Ogg stream that does not end with a whole page marked as the last one."""
+    file.seek(max(0, size - _OGG_PAGE))
+    tail = file.read()
+    start = tail.rfind(b"OggS")
+    while start >= 0:
+        lengths = (
+            tail[start + 27 : start + 27 + tail[start + 26]] if start + 26 < len(tail) else b""
+        )
+        whole = start + 27 + len(lengths) + sum(lengths) == len(tail)
+        if whole and tail[start + 5] & _OGG_END:
+            return
+        start = tail.rfind(b"OggS", 0, start)
+    raise InputError(f"{name} is truncated: the end of its Ogg stream is missing.")
+
+
+def _check_riff(file: BinaryIO, name: str, size: int) -> None:
+    """Refuse a WAV that holds less than it announces."""
     position = 12
     while True:
         file.seek(position)
@@ -156,7 +195,7 @@ def _check_riff_length(file: BinaryIO, name: str) -> None:
         if chunk[:4] == b"data":
             break
         position += 8 + length + (length & 1)
-    if length not in _UNKNOWN_SIZES and position + 8 + length > size:
+    if 0 < length < _UNKNOWN_SIZE and position + 8 + length > size:
         raise InputError(
             f"{name} is truncated: it announces {length} bytes of audio "
             f"and holds {size - position - 8}."

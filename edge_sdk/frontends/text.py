@@ -60,7 +60,9 @@ class TextFrontend:
             text = text.casefold()
         if self.config.strip_accents:
             decomposed = unicodedata.normalize("NFD", text)
-            text = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+            bare = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+            # Put together again what was no accent: Hangul syllables, for one.
+            text = unicodedata.normalize("NFC", bare)
         return _WORD.findall(text)
 
     def _pieces(self, word: str) -> list[int]:

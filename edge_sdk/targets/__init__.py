@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..errors import UsageError
+from ..files import is_file
 from .local import detect_local
 from .profile import Budgets, Int8Scheme, Precision, TargetProfile
 
@@ -40,7 +41,7 @@ def load_target(name: str | Path) -> TargetProfile:
         return detect_local()
     if name.endswith(".toml"):
         path = Path(name)
-        if not path.is_file():
+        if not is_file(path):
             raise UsageError(f"There is no target profile at {path}.")
         return _parse(path.read_bytes(), str(path))
     known = target_names()

@@ -1,0 +1,85 @@
+"""Results of stages kept by content: a conversion that was killed picks up where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_sdk.errors import storage_errors
+
+# Entries not used for so long are removed.
+_KEPT_SECONDS = 30 * 24 * 3600
+_DIGEST = 32
+
+
+class StageCache:
+    """Bytes by key below one folder; without a folder nothing is kept.
+
+    An entry is its content behind the content's SHA-256, renamed into place when whole: a
+    damaged or half-written entry counts as absent.
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        if root is not None:
+            with storage_errors(root):
+                root.mkdir(parents=True, exist_ok=True)
+            self._expire(root)
+
+    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """The entry of ``key`` (any text), made and kept if absent.
+
+        Raises:
+            StorageError: the entry cannot be written.
+        """
+        if self._root is None:
+            return make()
+        path = self._root / hashlib.sha256(key.encode()).hexdigest()
+        known = _read(path)
+        if known is not None:
+            os.utime(path)
+            return known
+        content = make()
+        with storage_errors(path):
+            handle, name = tempfile.mkstemp(dir=self._root, prefix=".")
+            aside = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(hashlib.sha256(content).digest() + content)
+                aside.replace(path)
+            except BaseException:
+                aside.unlink(missing_ok=True)
+                raise
+        return content
+
+    @staticmethod
+    def _expire(root: Path) -> None:
+        oldest = time.time() - _KEPT_SECONDS
+        for path in root.iterdir():
+            # Another run may remove the same entry.
+            with contextlib.suppress(OSError):
+                if path.is_file() and path.stat().st_mtime < oldest:
+                    path.unlink()
+
+
+def default_cache() -> Path:
+    """``$EDGE_SDK_CACHE``, or ``edge-sdk`` in the user's cache folder, then ``convert``."""
+    chosen = os.environ.get("EDGE_SDK_CACHE")
+    if chosen:
+        return Path(chosen) / "convert"
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "edge-sdk" / "convert"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        stored = path.read_bytes()
+    except OSError:
+        return None
+    digest, content = stored[:_DIGEST], stored[_DIGEST:]
+    return content if hashlib.sha256(content).digest() == digest else None

@@ -1,0 +1,84 @@
+"""Activation ranges from real samples, one sample in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edge_sdk.errors import DataError
+
+from ..reference import Reference
+from .observers import MinMaxObserver, Observer
+
+FLOAT = onnx.TensorProto.FLOAT
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """What calibration saw.
+
+    Attributes:
+        ranges: lowest and highest value of every float activation, by tensor name.
+        shapes: shapes of all activations for the first sample (they size the MACs).
+        samples: how many samples were seen.
+    """
+
+    ranges: dict[str, tuple[float, float]]
+    shapes: dict[str, tuple[int, ...]]
+    samples: int
+
+
+def calibrate(
+    graph: onnx.ModelProto,
+    feeds: Iterable[Mapping[str, NDArray[Any]]],
+    *,
+    observer: Callable[[], Observer] = MinMaxObserver,
+) -> Calibration:
+    """Run ``graph`` over ``feeds`` and observe every float activation.
+
+    Raises:
+        DataError: there is no sample, or an activation is NaN or infinite on one.
+    """
+    names = [value.name for value in graph.graph.input]
+    names += [output for node in graph.graph.node for output in node.output if output]
+    probe = Reference(expose(graph, names))
+    observers: dict[str, Observer] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    samples = 0
+    for feed in feeds:
+        activations = {**feed, **probe.run(feed)}
+        for name, value in activations.items():
+            if samples == 0:
+                shapes[name] = value.shape
+            if value.dtype != np.float32:
+                continue
+            if not np.isfinite(value).all():
+                raise DataError(
+                    f"Calibration sample {samples + 1} makes the activation {name} infinite "
+                    "or NaN; check the recording or picture behind it."
+                )
+            if name not in observers:
+                observers[name] = observer()
+            observers[name].update(value)
+        samples += 1
+        # Gone before the next sample is made, not after.
+        del feed, activations, value
+    if samples == 0:
+        raise DataError("There is no calibration sample for this part.")
+    ranges = {name: seen.range() for name, seen in observers.items()}
+    return Calibration(ranges=ranges, shapes=shapes, samples=samples)
+
+
+def expose(graph: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:
+    """A copy of ``graph`` that also puts out the tensors called ``names``."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(graph)
+    known = {value.name for value in [*copy.graph.output, *copy.graph.input]}
+    for name in names:
+        if name not in known:
+            copy.graph.output.append(onnx.ValueInfoProto(name=name))
+    return copy

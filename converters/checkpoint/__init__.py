@@ -1,0 +1,56 @@
+"""Checkpoints in: readers found by the entry-point group ``edge_sdk.checkpoints``.
+
+A new format is one module with a class of the protocol :class:`Reader`.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+from edge_sdk.errors import CheckpointError
+
+from .content import Checkpoint
+
+__all__ = ["Checkpoint", "Reader", "read_checkpoint"]
+
+GROUP = "edge_sdk.checkpoints"
+
+
+class Reader(Protocol):
+    """Reads one checkpoint format without ever running code from it."""
+
+    #: What the format looks like, for the sentence that lists the known ones.
+    description: str
+
+    def matches(self, path: Path) -> bool:
+        """Whether ``path`` looks like this format."""
+        ...
+
+    def read(self, path: Path) -> Checkpoint:
+        """Read it.
+
+        Raises:
+            CheckpointError: it is damaged, unsafe, or does not fit its own config.
+        """
+        ...
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """The checkpoint at ``path``, in whichever registered format it is.
+
+    Raises:
+        CheckpointError: nothing is there, no reader knows it, or it is damaged or unsafe.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise CheckpointError(f"There is no checkpoint at {path}.")
+    readers: list[Reader] = [
+        entry.load()() for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)
+    ]
+    for reader in readers:
+        if reader.matches(path):
+            return reader.read(path)
+    known = "; ".join(reader.description for reader in readers)
+    raise CheckpointError(f"{path} is not a checkpoint of a known format: {known}.")

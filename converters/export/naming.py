@@ -1,0 +1,61 @@
+"""Names of a graph: the interface as asked for, nothing else of the machine or the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+
+
+def canonical(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what depends on the machine or the run (source paths, tool names, descriptions)."""
+    clean = onnx.ModelProto()
+    clean.CopyFrom(graph)
+    clean.producer_name = clean.producer_version = clean.doc_string = ""
+    clean.graph.name, clean.graph.doc_string = "part", ""
+    del clean.metadata_props[:], clean.graph.metadata_props[:]
+    values = (
+        clean.graph.node,
+        clean.graph.value_info,
+        clean.graph.input,
+        clean.graph.output,
+        clean.graph.initializer,
+    )
+    for group in values:
+        for value in group:
+            del value.metadata_props[:]
+            value.doc_string = ""
+    return clean
+
+
+def rename_interface(
+    graph: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]
+) -> onnx.ModelProto:
+    """A copy of ``graph`` whose inputs and outputs are called ``inputs`` and ``outputs``.
+
+    Inner values that already have one of these names are renamed out of the way (the exporter
+    names values after operators, and its own renaming lets them collide).
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(graph)
+    old = [value.name for value in [*copy.graph.input, *copy.graph.output]]
+    names = dict(zip(old, [*inputs, *outputs], strict=True))
+    for node in copy.graph.node:
+        for value in node.output:
+            if value not in names and value in names.values():
+                names[value] = f"{value}_inner"
+    for initializer in copy.graph.initializer:
+        if initializer.name in names.values() and initializer.name not in names:
+            names[initializer.name] = f"{initializer.name}_inner"
+    for node in copy.graph.node:
+        for slots in (node.input, node.output):
+            slots[:] = [names.get(name, name) for name in slots]
+    for group in (
+        copy.graph.input,
+        copy.graph.output,
+        copy.graph.value_info,
+        copy.graph.initializer,
+    ):
+        for item in group:
+            item.name = names.get(item.name, item.name)
+    return copy
