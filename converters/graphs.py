@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 
 from edge_sdk.bundle.manifest import FloatShare
-from edge_sdk.frontends import Frontends
+from edge_sdk.frontends import Frontends, frontends_hash
 from edge_sdk.frontends.media import sample_features
 from edge_sdk.samples import SampleSet
 from edge_sdk.targets import Int8Scheme, Precision
@@ -70,11 +70,11 @@ def quantise_parts(
         DataError: a part has no sample, or an activation is not finite on one.
         InputError: a file of a sample cannot be used.
     """
-    digest = samples.digest()
+    data = f"{frontends_hash(source.frontends)} {samples.digest()}"
     fp32 = {name: part.graphs["fp32"] for name, part in parts.items()}
     for name, part in parts.items():
         feeds = part_feeds(name, fp32, Frontends(source.frontends), samples, progress)
-        key = f"ranges {tools()} {source.digest} {digest} {name} minmax"
+        key = f"ranges {tools()} {source.digest} {data} {name} minmax"
         content = store.get(key, _Ranges(fp32[name], feeds))
         seen = msgspec.json.decode(content, type=Calibration)
         part.graphs["int8"] = quantise(fp32[name], seen, scheme)

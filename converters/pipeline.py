@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import write_bundle
-from edge_sdk.bundle.manifest import Quality, Tolerances
+from edge_sdk.bundle.manifest import MANIFEST, Quality, Tolerances
 from edge_sdk.errors import BudgetError, DataError, UsageError
 from edge_sdk.files import check_writable
 from edge_sdk.frontends import Frontends
@@ -58,7 +58,7 @@ def convert(
         progress: called as stages go on.
 
     Raises:
-        UsageError: unknown target or precision.
+        UsageError: unknown target or precision, or an output that is there and no bundle.
         CheckpointError: the checkpoint is damaged, unsafe or inconsistent.
         DataError: too few samples, a malformed set, or an unknown label.
         InputError: a file of a sample cannot be used.
@@ -72,7 +72,7 @@ def convert(
     if not limit >= 0:
         raise UsageError(f"The largest drop must be at least 0 points, not {limit:g}.")
     output = Path(output)
-    check_writable(output)
+    _check_output(output)
     source = from_checkpoint(read_checkpoint(checkpoint))
     frontends = Frontends(source.frontends)
     split = split_data(calibration, evaluation, frontends.modalities)
@@ -109,6 +109,21 @@ def convert(
     contents["report.json"] = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
     write_bundle(output, manifest, contents)
     return msgspec.structs.replace(report, output=str(output))
+
+
+def _check_output(output: Path) -> None:
+    """See before long work that the output can be written and replaces nothing but a bundle."""
+    check_writable(output)
+    if output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).is_file():
+        raise UsageError(
+            f"The folder {output} is there, is not empty, and is no bundle: it would be replaced "
+            "as a whole. Name a new folder, or a .edge file."
+        )
+    if output.is_file() and output.suffix != ".edge":
+        raise UsageError(
+            f"{output} is a file, where the bundle is to be a folder. Name another place, or "
+            "end the name in .edge for a bundle in one file."
+        )
 
 
 def _precisions(profile: TargetProfile, precision: str) -> tuple[Precision, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
-from edge_sdk.bundle.manifest import Part, Variant
+from edge_sdk.bundle.manifest import Part, TensorSpec, Variant
 from edge_sdk.errors import BundleError, EngineError
 
 from .engines import Engine, EngineOptions, Executable
@@ -85,11 +85,19 @@ def _load(bundle: Bundle, part: Part, engine: Engine, options: EngineOptions) ->
     if variant is None:
         raise EngineError(f"The part {part.name} has no graph for the engine {engine.name}.")
     graph = engine.load(bundle.read(variant.file), options)
-    if [s.name for s in graph.inputs] != [s.name for s in part.inputs] or [
-        s.name for s in graph.outputs
-    ] != [s.name for s in part.outputs]:
+    if not (_fit(graph.inputs, part.inputs) and _fit(graph.outputs, part.outputs)):
         raise BundleError(
             f"The graph {variant.file} in {bundle.path} has other inputs or outputs "
             "than the manifest says."
         )
     return LoadedPart(part, variant, graph)
+
+
+def _fit(found: tuple[TensorSpec, ...], said: tuple[TensorSpec, ...]) -> bool:
+    """Whether names, types and lengths agree; an axis of any length agrees with all of them."""
+    return len(found) == len(said) and all(
+        (f.name, f.dtype, len(f.shape)) == (s.name, s.dtype, len(s.shape))
+        and all(a == b or isinstance(a, str) or isinstance(b, str) for a, b in pairs)
+        for f, s in zip(found, said, strict=True)
+        for pairs in [zip(f.shape, s.shape, strict=False)]
+    )

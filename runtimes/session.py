@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import exp
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from edge_sdk.frontends.recording import as_samples, prepare_samples
 
 from .engines import EngineOptions, choose_engine
 from .parts import LoadedParts, engines_offered
-from .prediction import HeadPrediction, Prediction, softmax
+from .prediction import HeadPrediction, Prediction
 from .selftest import self_test
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class FusionSession:
         self.bundle = bundle
         self.parts = parts
         self.frontends = frontends
+        self._modalities = frontends.modalities
         self._cache: dict[str, tuple[Any, NDArray[np.float32]]] = {}
         self._timings: dict[str, float] = {}
         self._closed = False
@@ -74,7 +76,7 @@ class FusionSession:
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that the model takes."""
-        return self.frontends.modalities
+        return self._modalities
 
     def infer(
         self,
@@ -184,10 +186,15 @@ def _key(modality: str, value: Any) -> Any:
 
 
 def _answer(logits: NDArray[np.float32], labels: Sequence[str]) -> HeadPrediction:
-    shares = softmax(logits)
-    best = int(shares.argmax())
+    # Softmax as in prediction.py; for so few numbers plain floats are faster than numpy.
+    values = logits.tolist()
+    top = max(values)
+    weights = [exp(value - top) for value in values]
+    scale = 1.0 / sum(weights)
     return HeadPrediction(
-        label=labels[best],
-        confidence=float(shares[best]),
-        probabilities=dict(zip(labels, shares.tolist(), strict=True)),
+        label=labels[values.index(top)],
+        confidence=scale,
+        probabilities={
+            label: weight * scale for label, weight in zip(labels, weights, strict=True)
+        },
     )

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
-from edge_sdk.errors import CheckpointError
+from edge_sdk.errors import CheckpointError, DependencyError
 
 from .content import Checkpoint
 
@@ -42,13 +42,19 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
     Raises:
         CheckpointError: nothing is there, no reader knows it, or it is damaged or unsafe.
+        DependencyError: a package that a reader needs is not installed.
     """
     path = Path(path)
     if not path.exists():
         raise CheckpointError(f"There is no checkpoint at {path}.")
-    readers: list[Reader] = [
-        entry.load()() for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)
-    ]
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    try:
+        readers: list[Reader] = [entry.load()() for entry in entries]
+    except ImportError as error:
+        raise DependencyError(
+            f"Reading checkpoints needs a package that is not installed here ({error.name}): "
+            "pip install 'edge-sdk[convert]'."
+        ) from error
     for reader in readers:
         if reader.matches(path):
             return reader.read(path)

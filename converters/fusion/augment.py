@@ -21,7 +21,7 @@ def mask_features(
 
     ``features`` float32 ``[T, bands]``; a time stripe covers at most a fifth of the recording.
     """
-    out = features.copy()
+    out: Float = features.copy()
     length, width = out.shape
     for _ in range(masks):
         high = int(rng.integers(0, min(bands, width) + 1))
@@ -38,7 +38,7 @@ def erase(pixels: Float, rng: np.random.Generator, *, share: float = 0.2) -> Flo
 
     ``pixels`` float32 ``[3, H, W]``, normalised.
     """
-    out = pixels.copy()
+    out: Float = pixels.copy()
     _, height, width = out.shape
     area = float(rng.uniform(0.02, share)) * height * width
     aspect = float(np.exp(rng.uniform(-1.0, 1.0)))
@@ -54,10 +54,10 @@ def drop_tokens(
     ids: NDArray[np.int64], rng: np.random.Generator, *, chance: float = 0.1, unknown: int = 1
 ) -> NDArray[np.int64]:
     """A copy in which tokens become unknown or vanish, half of ``chance`` each; never empty."""
-    out = ids.copy()
+    out: NDArray[np.int64] = ids.copy()
     draw = rng.random(len(ids))
     out[draw < chance / 2] = unknown
-    kept = out[draw < 1 - chance / 2]
+    kept: NDArray[np.int64] = out[draw < 1 - chance / 2]
     return kept if len(kept) else out
 
 

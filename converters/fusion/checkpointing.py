@@ -50,7 +50,7 @@ def save_checkpoint(
             fresh = aside / "new"
             fresh.mkdir()
             for name, content in files.items():
-                with open(fresh / name, "xb") as file:
+                with (fresh / name).open("xb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())

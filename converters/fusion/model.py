@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -64,9 +66,16 @@ class FusionModel(nn.Module):
         mask = batch.mask
         if self.training:
             mask = hide_modalities(mask, self.config.model.modality_dropout)
-        embeddings = [
-            self._embed(name, batch, mask[:, i]) for i, name in enumerate(self.modalities)
+        return self.classify(self.embed(batch), mask)
+
+    def embed(self, batch: Batch) -> list[Tensor]:
+        """The embedding float32 ``[N, E]`` of each modality, in order; zeros where missing."""
+        return [
+            self._embed(name, batch, batch.mask[:, i]) for i, name in enumerate(self.modalities)
         ]
+
+    def classify(self, embeddings: Sequence[Tensor], mask: Tensor) -> dict[str, Tensor]:
+        """Logits float32 ``[N, labels]`` a head, of what ``mask`` (float32 ``[N, M]``) shows."""
         logits = self.head(*embeddings, mask)
         return dict(zip(self.head_names, logits, strict=True))
 

@@ -30,7 +30,8 @@ class Replicas:
     def __init__(self, count: int, size: int, context: ForkContext) -> None:
         self.count = count
         self.rank = 0
-        self._shared = torch.zeros(count, size + 1).share_memory_()
+        self._shared = torch.zeros(count, size + 1)
+        self._shared.share_memory_()  # type: ignore[no-untyped-call]
         self._barrier = context.Barrier(count)
 
     def average_gradients(self, model: nn.Module, clock: float) -> float:
@@ -113,13 +114,12 @@ def run_replicas(count: int, model: nn.Module, work: Callable[[Replicas], T]) ->
 
 
 def _watch(replicas: Replicas, others: list[ForkProcess]) -> None:
-    left = {other.sentinel: other for other in others}
+    left = list(others)
     while left:
-        for sentinel in connection.wait(list(left)):
-            other = left.pop(sentinel)  # type: ignore[call-overload]
-            other.join()
-            if other.exitcode:
-                replicas.abandon()
+        connection.wait([other.sentinel for other in left])
+        if any(other.exitcode for other in left):
+            replicas.abandon()
+        left = [other for other in left if other.exitcode is None]
 
 
 def _follow(rank: int, replicas: Replicas, work: Callable[[Replicas], object]) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from math import isfinite
 
 import msgspec
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
 from tqdm import tqdm
 
 from edge_sdk.errors import DataError
@@ -19,22 +18,22 @@ from edge_sdk.errors import DataError
 from .averaging import WeightAverage, copy_state
 from .batch import Batch
 from .evaluate import mean_f1
-from .losses import HeadsLoss, distillation
+from .losses import HeadsLoss
 from .metrics import HeadMetrics
 from .model import FusionModel
+from .objective import ExtraLoss, Objective
 from .replicas import Replicas
 from .schedule import learning_rate
-
-ExtraLoss = Callable[[FusionModel, Batch, Mapping[str, Tensor]], Tensor]
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to train. ``patience`` counts epochs without a better validation score.
 
-    ``max_seconds`` bounds the wall time: on a slower machine the learning rate falls sooner, so
-    that the run still ends at its lowest rate; training is then no longer the same for the same
-    seed. ``average`` is the decay of the weight average (0 = none); ``teacher_weight`` is the
-    share of distillation in the loss.
+    ``max_seconds`` bounds the time that the training thread runs (the wall time, on a machine
+    that does nothing else): on a slower machine the learning rate falls sooner, so that the run
+    still ends at its lowest rate; training is then no longer the same for the same seed.
+    ``average`` is the decay of the weight average (0 = none); ``teacher_weight`` and
+    ``alone_weight`` are the shares of distillation and of modalities by themselves in the loss.
     """
 
     epochs: int = 20
@@ -47,6 +46,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     average: float = 0.0
     patience: int = 10
     teacher_weight: float = 0.5
+    alone_weight: float = 0.5
     seed: int = 0
     max_seconds: float | None = None
 
@@ -77,6 +77,7 @@ def fit(
     class_weights: Mapping[str, ArrayLike] | None = None,
     teacher: FusionModel | None = None,
     extra_loss: ExtraLoss | None = None,
+    alone: Mapping[str, Sequence[str]] | None = None,
     replicas: Replicas | None = None,
     progress: bool = True,
 ) -> History:
@@ -88,14 +89,26 @@ def fit(
         class_weights: float ``[labels]`` for some heads.
         teacher: a model whose answers the student should keep (same heads).
         extra_loss: ``(model, batch, logits) -> scalar`` added to the loss.
+        alone: head -> the modalities that should each be able to answer it by themselves.
         replicas: this process's place in a run of several (:func:`.replicas.run_replicas`);
             each replica calls ``fit`` with batches of its own.
         progress: show a progress bar on standard error.
 
     Raises:
         DataError: an epoch has no batches, or the loss is not finite.
+        UsageError: class weights or ``alone`` do not fit the model.
     """
-    loss = _Loss(model, config, class_weights, teacher, extra_loss)
+    loss = Objective(
+        model,
+        HeadsLoss(
+            model.config.model.heads, smoothing=config.smoothing, class_weights=class_weights
+        ),
+        alone=alone or {},
+        alone_weight=config.alone_weight,
+        teacher=teacher,
+        teacher_weight=config.teacher_weight,
+        extra=extra_loss,
+    )
     trainer = _Trainer(model, config, loss, replicas)
     quiet = not progress or (replicas is not None and replicas.rank > 0)
     epochs: list[Epoch] = []
@@ -122,39 +135,11 @@ def fit(
     return History(epochs=tuple(epochs), best=best, stopped_early=stopped)
 
 
-class _Loss:
-    """Everything that pulls at the weights, as one scalar."""
-
-    def __init__(
-        self,
-        model: FusionModel,
-        config: TrainConfig,
-        class_weights: Mapping[str, ArrayLike] | None,
-        teacher: FusionModel | None,
-        extra: ExtraLoss | None,
-    ) -> None:
-        self._model = model
-        self._heads = HeadsLoss(
-            model.config.model.heads, smoothing=config.smoothing, class_weights=class_weights
-        )
-        self._teacher, self._share = teacher, config.teacher_weight
-        self._extra = extra
-
-    def __call__(self, batch: Batch) -> Tensor:
-        logits = self._model(batch)
-        loss = self._heads(logits, batch.labels)
-        if self._teacher is not None:
-            loss = loss + self._share * _teach(self._teacher, batch, logits)
-        if self._extra is not None:
-            loss = loss + self._extra(self._model, batch, logits)
-        return loss
-
-
 class _Trainer:
     """The weights, the optimiser and the clock."""
 
     def __init__(
-        self, model: FusionModel, config: TrainConfig, loss: _Loss, replicas: Replicas | None
+        self, model: FusionModel, config: TrainConfig, loss: Objective, replicas: Replicas | None
     ) -> None:
         # replicas must not hide the same modalities and drop the same units in step
         torch.manual_seed(config.seed + (replicas.rank if replicas is not None else 0))
@@ -162,7 +147,8 @@ class _Trainer:
         self._optimiser = _optimiser(model, config)
         self._average = WeightAverage(model, config.average) if config.average else None
         self._total = config.epochs * config.steps_per_epoch
-        self._started = time.monotonic()
+        # not the wall clock: what else the machine does must not change the result
+        self._started = time.thread_time()
         # agreed between the replicas, so that all of them use the same rate
         self._clock = 0.0
 
@@ -196,7 +182,7 @@ class _Trainer:
         loss = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._clock = time.monotonic() - self._started
+        self._clock = time.thread_time() - self._started
         if self._replicas is not None:
             self._clock = self._replicas.average_gradients(self._model, self._clock)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._config.clip_norm)
@@ -227,14 +213,6 @@ class _Trainer:
         """Whether another epoch like the last ones would end too late."""
         limit = self._config.max_seconds
         return limit is not None and self._clock * (number + 2) / (number + 1) > limit
-
-
-def _teach(teacher: FusionModel, batch: Batch, logits: Mapping[str, Tensor]) -> Tensor:
-    teacher.eval()
-    with torch.no_grad():
-        wanted = teacher(batch)
-    terms = [distillation(logits[name], wanted[name]) for name in logits]
-    return torch.stack(terms).mean()
 
 
 def _optimiser(model: FusionModel, config: TrainConfig) -> torch.optim.Optimizer:

@@ -10,8 +10,7 @@ from typing import Protocol
 
 from ..errors import BundleError
 from ..files import is_file, is_folder
-from .zipform import zip_form
-
+from .zipform import END_MARK, END_SIZE, zip_form
 
 # What zipfile raises for bytes that are no zip, or one it cannot read (flags of encryption).
 _DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError, RuntimeError)
@@ -101,8 +100,14 @@ class ZipContainer:
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
+            with path.open("rb") as file:
+                file.seek(-END_SIZE, os.SEEK_END)
+                whole = file.read(4) == END_MARK
         except _DAMAGE as error:
             raise BundleError(f"{path} is not a bundle, or is damaged: {error}.") from error
+        # Cut short, it may end in the arrays of a golden sample, which are a zip themselves.
+        if not whole:
+            raise BundleError(f"{path} is damaged: its end is missing, or more has been added.")
         self._names = tuple(sorted(check_name(info.filename, str(path)) for info in infos))
         if len(set(self._names)) != len(self._names):
             raise BundleError(f"{path} holds the same file name twice; it is not safe to use.")

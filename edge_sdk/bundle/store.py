@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ..errors import BundleError
+from .consistency import check_consistent
 from .container import Container, check_name, open_container
 from .manifest import MANIFEST, Manifest, decode_manifest
 
@@ -38,6 +39,7 @@ class Bundle:
         manifest = decode_manifest(container.read(MANIFEST), str(path))
         for name in manifest.files:
             check_name(name, str(path))
+        check_consistent(manifest, str(path))
         return cls(path, manifest, container)
 
     def read(self, name: str) -> bytes:

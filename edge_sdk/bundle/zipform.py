@@ -10,6 +10,7 @@ from ..errors import StorageError
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
+END_MARK, END_SIZE = b"PK\5\6", _END.size
 _VERSION, _UNIX, _PLAIN_FILE = 20, 3 << 8, 0o100644 << 16
 _UTF8_NAME = 0x800
 # The oldest date a zip can hold, 1980-01-01: bundles carry no clock time.
@@ -40,4 +41,4 @@ def zip_form(members: Sequence[tuple[str, int, int]]) -> tuple[list[bytes], byte
         offset += len(heads[-1]) + size
     directory = b"".join(records)
     counts = (0, 0, len(members), len(members), len(directory), offset, 0)
-    return heads, directory + _END.pack(b"PK\5\6", *counts)
+    return heads, directory + _END.pack(END_MARK, *counts)

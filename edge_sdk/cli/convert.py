@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ..errors import DependencyError
+from ..errors import DependencyError, UsageError
 from .output import emit_json, float_cell, table
 from .progress import StageProgress
 
@@ -46,6 +46,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Convert CHECKPOINT into a verified bundle for a target."""
+    if no_cache and cache is not None:
+        raise UsageError("--cache and --no-cache contradict each other; give one of them.")
     try:
         from edge_sdk.converters.pipeline import convert
     except ImportError as error:

@@ -42,6 +42,8 @@ REVISIONS = {"audio": 1, "image": 1, "text": 1, "video": 1}
 def frontends_hash(config: FrontendsConfig) -> str:
     """SHA-256 over the parameters and the revisions of the front-ends they set, as hex."""
     revisions = {name: REVISIONS[name] for name in config.modalities}
+    # Through JSON and back, so that 1 and 1.0 are the same number wherever they came from.
+    config = msgspec.json.decode(msgspec.json.encode(config), type=FrontendsConfig)
     return hashlib.sha256(msgspec.json.encode((config, revisions), order="sorted")).hexdigest()
 
 

@@ -16,6 +16,8 @@ from ..errors import InputError
 from .config import LogMelConfig
 from .mel import mel_weights, povey_window
 
+__all__ = ["LogMel", "LogMelConfig", "LogMelStream", "check_samples"]
+
 Float = NDArray[np.float32]
 
 # The filter bank is multiplied in groups of bands, since low filters need only low bins, and so
@@ -182,7 +184,8 @@ class _Block:
             self._inner[:] = self._body
         np.multiply(self._framed, self._taper, out=self._framed)
         if _RFFT_HAS_OUT:
-            np.fft.rfft(self._framed, out=self._spectrum)
+            # numpy's types know complex128 here only.
+            np.fft.rfft(self._framed, out=self._spectrum)  # type: ignore[arg-type]
         else:
             self._spectrum[:] = np.fft.rfft(self._framed)
         np.multiply(self._squares, self._squares, out=self._squares)

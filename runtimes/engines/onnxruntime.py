@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_sdk.bundle.manifest import TensorSpec
-from edge_sdk.errors import EngineError, InputError
+from edge_sdk.errors import EngineError
 
 from .checks import check_inputs
 from .protocol import EngineOptions, Tensors
@@ -69,18 +69,19 @@ class OnnxRuntimeGraph:
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
         """Run once; see :class:`~edge_sdk.runtimes.engines.protocol.Executable`."""
-        check_inputs(self.inputs, inputs)
+        if self._session is None:
+            raise EngineError("The graph is closed; load it again.")
         try:
             results = self._session.run(self._names, dict(inputs))
-        except InputError:
-            raise
         except Exception as error:
+            # It refuses what does not fit by itself; here it is said which input that is.
+            check_inputs(self.inputs, inputs)
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
         return dict(zip(self._names, results, strict=True))
 
     def close(self) -> None:
         """Drop the session."""
-        del self._session
+        self._session = None
 
 
 def _library() -> Any:

@@ -1,0 +1,69 @@
+"""Taking bundles apart and putting them together again, altered."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from edge_sdk.bundle import Bundle, Manifest, write_bundle
+from edge_sdk.bundle.golden import decode_arrays, encode_arrays
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of a bundle but its manifest."""
+    bundle = Bundle.open(path)
+    return {name: bundle.read(name) for name in bundle.manifest.files}
+
+
+def rewrite(
+    source: Path,
+    target: Path,
+    files: Mapping[str, bytes] | None = None,
+    **changes: Any,
+) -> Path:
+    """A consistent bundle at ``target``: ``source`` with fields of its manifest or files other."""
+    manifest = msgspec.structs.replace(Bundle.open(source).manifest, **changes)
+    write_bundle(target, manifest, {**contents(source), **(files or {})})
+    return target
+
+
+def with_golden(
+    source: Path, target: Path, key: str, change: Callable[[np.ndarray], np.ndarray]
+) -> Path:
+    """``source`` with one expected value of its first golden sample changed, hashes and all."""
+    bundle = Bundle.open(source)
+    name = bundle.manifest.golden[0].expected
+    arrays = decode_arrays(bundle.read(name), name)
+    arrays[key] = change(arrays[key])
+    return rewrite(source, target, {name: encode_arrays(arrays)})
+
+
+def flipped(content: bytes, position: int, bits: int = 0xFF) -> bytes:
+    """``content`` with one byte changed."""
+    changed = bytearray(content)
+    changed[position] ^= bits
+    return bytes(changed)
+
+
+def zip_of(path: Path, members: list[tuple[str | zipfile.ZipInfo, bytes]], **how: Any) -> Path:
+    """A zip with just these members, in this order."""
+    with zipfile.ZipFile(path, "w", **how) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+def members(path: Path) -> list[tuple[str | zipfile.ZipInfo, bytes]]:
+    """The members of a zip, as :func:`zip_of` takes them."""
+    with zipfile.ZipFile(path) as archive:
+        return [(info, archive.read(info)) for info in archive.infolist()]
+
+
+def manifest_of(path: Path) -> Manifest:
+    """The manifest of a sound bundle."""
+    return Bundle.open(path).manifest

@@ -1,0 +1,90 @@
+"""``edge-sdk verify``: everything holds, or exit code 4 and where it does not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ..bundles import flipped, manifest_of, members, rewrite, with_golden, zip_of
+from .conftest import Run
+
+Refused = Callable[..., str]
+
+
+def test_a_sound_bundle(run: Run, tiny_bundle: Path, tiny_bundle_folder: Path) -> None:
+    for path in (tiny_bundle, tiny_bundle_folder):
+        got = run("verify", path)
+        assert (got.code, got.err) == (0, "")
+        assert "FAILED" not in got.out
+        files = len(manifest_of(path).files)
+        assert f"{files} files match their hashes" in got.out
+        assert "golden checks hold with onnxruntime" in got.out
+
+
+def test_as_json(run: Run, tiny_bundle: Path) -> None:
+    got = run("verify", tiny_bundle, "--json")
+    assert (got.code, got.err) == (0, "")
+    assert got.json["ok"] is True
+    assert got.json["engine"] == "onnxruntime"
+    assert set(got.json["providers"].values()) == {"CPUExecutionProvider"}
+    stages = got.json["stages"]
+    assert all(stage["ok"] for stage in stages)
+    golden = manifest_of(tiny_bundle).golden
+    assert {stage["sample"] for stage in stages} == {sample.id for sample in golden}
+    kinds = {stage["stage"] for stage in stages}
+    for name in ("audio", "image", "text"):
+        assert {f"features.{name}", f"embedding.{name}"} <= kinds
+    for name in ("intent", "colour"):
+        assert {f"logits.{name}", f"end-to-end.{name}"} <= kinds
+
+
+def test_a_golden_value_that_is_not_reproduced(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
+    path = with_golden(
+        tiny_bundle, tmp_path / "bad.edge", "embedding.audio", lambda a: a + np.float32(5)
+    )
+    got = run("verify", path)
+    assert got.code == 4
+    row = next(line for line in got.out.splitlines() if line.startswith("embedding.audio"))
+    assert row.endswith("FAILED")
+    assert "error: " in got.err
+    assert "does not reproduce its golden outputs" in got.err
+    assert f"embedding.audio of sample {manifest_of(path).golden[0].id}" in got.err
+    told = run("verify", path, "--json")
+    assert told.code == 4
+    assert told.json["ok"] is False
+    failed = [stage for stage in told.json["stages"] if not stage["ok"]]
+    assert failed[0]["stage"] == "embedding.audio"
+    assert failed[0]["max_abs"] == pytest.approx(5, abs=0.5)
+    assert "does not reproduce" in told.err
+
+
+def test_any_damaged_file(refused: Refused, tiny_bundle_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bundle_folder, tmp_path / "copy"))
+    for name in ("manifest.json", "report.json", "parts/head.int8.onnx", "golden/00/audio.wav"):
+        path = folder / name
+        content = path.read_bytes()
+        path.write_bytes(flipped(content, len(content) // 3))
+        sentence = refused(4, "verify", folder)
+        assert "damaged" in sentence or "altered" in sentence
+        path.write_bytes(content)
+
+
+def test_other_things_wrong_with_a_bundle(
+    refused: Refused, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.edge"
+    assert "There is no bundle" in refused(4, "verify", path)
+    zip_of(path, [*members(tiny_bundle), ("extra", b"x")])
+    assert "does not name: extra" in refused(4, "verify", path)
+    rewrite(tiny_bundle, path, golden=())
+    assert "no golden sample" in refused(4, "verify", path)
+    name = manifest_of(tiny_bundle).golden[0].expected
+    rewrite(tiny_bundle, path, {name: b"no arrays"})
+    assert "golden values in" in refused(4, "verify", path)
+    rewrite(tiny_bundle, path, {"parts/audio.int8.onnx": b"no graph"})
+    assert "refuses the graph" in refused(6, "verify", path)
+    assert "no engine 'steam'" in refused(2, "verify", tiny_bundle, "--engine", "steam")

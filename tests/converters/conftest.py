@@ -1,0 +1,96 @@
+"""Shared by the converter's tests: graphs and conversions of the tiny checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+
+from edge_sdk.converters import ConversionReport, convert
+from edge_sdk.samples import SampleSet
+
+Convert = Callable[..., ConversionReport]
+
+
+def unpack(bundle: Path) -> dict[str, bytes]:
+    """The bytes of every file of a bundle, folder or ``.edge``."""
+    if bundle.is_dir():
+        files = (path for path in bundle.rglob("*") if path.is_file())
+        return {path.relative_to(bundle).as_posix(): path.read_bytes() for path in files}
+    with zipfile.ZipFile(bundle) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def convert_tiny(
+    tiny_checkpoint: Path,
+    sample_set: SampleSet,
+    tiny_bundle: Path,
+    stage_cache: Path,
+    tmp_path: Path,
+) -> Convert:
+    """``convert`` with the tiny checkpoint, its samples, ``tmp_path / "out.edge"`` and the cache
+    that ``tiny_bundle`` filled; keywords replace any of them."""
+
+    def run(checkpoint: Path = tiny_checkpoint, **options: Any) -> ConversionReport:
+        defaults: dict[str, Any] = {
+            "calibration": sample_set.root,
+            "output": tmp_path / "out.edge",
+            "target": "rpi5",
+            "max_drop": 100,
+            "cache": stage_cache,
+        }
+        return convert(checkpoint, **{**defaults, **options})
+
+    return run
+
+
+@pytest.fixture
+def exports(tiny_bundle: Path, stage_cache: Path, tmp_path: Path) -> Callable[[], Path]:
+    """``exports()`` is a new cache that holds the tiny checkpoint's exported graphs, no ranges."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        folder = tmp_path / f"cache{len(made)}"
+        folder.mkdir()
+        made.append(folder)
+        for entry in stage_cache.iterdir():
+            # An entry is its digest (32 bytes), then a graph, or ranges in JSON.
+            if not entry.read_bytes()[32:].startswith(b"{"):
+                shutil.copy(entry, folder)
+        assert len(list(folder.iterdir())) == 4
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fp32_graphs(
+    tiny_checkpoint: Path,
+    sample_set: SampleSet,
+    tiny_bundle: Path,
+    stage_cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, onnx.ModelProto]:
+    """The exported graphs of the tiny checkpoint, by part."""
+    output = tmp_path_factory.mktemp("fp32") / "bundle"
+    convert(
+        tiny_checkpoint,
+        calibration=sample_set.root,
+        output=output,
+        target="rpi5",
+        precision="fp32",
+        cache=stage_cache,
+    )
+    return {path.name.split(".")[0]: onnx.load(path) for path in (output / "parts").iterdir()}
