@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import onnx
 
-from edge_sdk.bundle.manifest import (
-    SCHEMA,
-    Manifest,
-    Part,
-    Provenance,
-    Quality,
-    TensorSpec,
-    Tolerances,
-    Variant,
-)
+from edge_sdk.bundle import manifest as form
+from edge_sdk.bundle.manifest import Manifest, Part, Provenance, Quality, TensorSpec, Variant
 from edge_sdk.frontends import frontends_hash
-from edge_sdk.targets import Precision, TargetProfile
+from edge_sdk.targets import TargetProfile
 
+from .backends import Artefact
 from .data import Split
+from .edition import Edition
 from .gate import Gate, worst_head
-from .golden import Golden
-from .graphs import PartGraphs, tools
-from .report import Attempt, ConversionReport, PartReport
+from .golden import GoldenInput
+from .quantise import parameter_count
+from .report import Attempt, ConversionReport, EditionReport, PartReport
 from .source import HEAD, Source
+from .works import tools
 
 _DTYPES = {
     onnx.TensorProto.FLOAT: "float32",
@@ -34,52 +30,61 @@ _DTYPES = {
 }
 
 
-def make_report(
-    source: Source,
-    profile: TargetProfile,
-    parts: Mapping[str, PartGraphs],
-    gate: Gate,
-    chosen: Mapping[str, Precision],
-    quality: Quality,
-    warnings: Sequence[str],
-) -> ConversionReport:
-    """What was tried and shipped for each part."""
-    made = tuple(
-        _part_report(name, part, gate, chosen, quality.max_drop) for name, part in parts.items()
-    )
+class Conversion(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stages of one target's conversion found."""
+
+    source: Source
+    profile: TargetProfile
+    graphs: Mapping[str, onnx.ModelProto]
+    editions: Sequence[Edition]
+    gates: Mapping[str, Gate]
+    golden: Sequence[GoldenInput]
+    split: Split
+    limit: float
+    tolerances: form.Tolerances
+
+    def quality(self, edition: Edition) -> Quality:
+        """What an edition lost."""
+        return Quality(
+            source=self.split.source,
+            samples=edition.samples,
+            max_drop=self.limit,
+            heads=edition.quality,
+        )
+
+
+def make_report(found: Conversion, warnings: Sequence[str]) -> ConversionReport:
+    """What was tried and shipped for each part on each engine."""
     return ConversionReport(
-        name=source.name,
-        target=profile.name,
-        parts=made,
-        quality=quality,
-        size=sum(part.size for part in made),
-        fp32_size=sum(part.graphs["fp32"].ByteSize() for part in parts.values()),
+        name=found.source.name,
+        target=found.profile.name,
+        editions=tuple(_edition_report(found, edition) for edition in found.editions),
+        fp32_size=sum(graph.ByteSize() for graph in found.graphs.values()),
         warnings=tuple(warnings),
     )
 
 
-def make_manifest(
-    source: Source,
-    profile: TargetProfile,
-    parts: Mapping[str, PartGraphs],
-    chosen: Mapping[str, Precision],
-    quality: Quality,
-    tolerances: Tolerances,
-    golden: Golden,
-    split: Split,
-) -> Manifest:
+def make_manifest(found: Conversion) -> Manifest:
     """The manifest, its file table still empty."""
+    source, split = found.source, found.split
     return Manifest(
-        schema=SCHEMA,
+        schema=form.SCHEMA,
         name=source.name,
-        target=profile,
+        target=found.profile,
         frontends=source.frontends,
         frontends_hash=frontends_hash(source.frontends),
-        parts=tuple(_part(name, part, chosen[name]) for name, part in parts.items()),
+        parts=tuple(_part(found, name) for name in found.graphs),
         heads=source.heads,
-        quality=quality,
-        tolerances=tolerances,
-        golden=golden.samples,
+        editions={
+            edition.engine: form.Edition(
+                parts={name: file_of(name, a) for name, a in edition.artefacts.items()},
+                quality=found.quality(edition),
+                fallbacks=edition.candidates.fallbacks,
+            )
+            for edition in found.editions
+        },
+        tolerances=found.tolerances,
+        golden=tuple(g.entry([e.engine for e in found.editions]) for g in found.golden),
         provenance=Provenance(
             checkpoint=source.digest,
             calibration=split.calibration.digest(),
@@ -92,60 +97,75 @@ def make_manifest(
     )
 
 
-def artefact(name: str, precision: Precision) -> str:
+def file_of(name: str, artefact: Artefact) -> str:
     """The file name of a part's graph in the bundle."""
-    return f"parts/{name}.{precision}.onnx"
+    kind = "" if artefact.engine in ("onnxruntime", "litert") else f"{artefact.engine}."
+    return f"parts/{name}.{kind}{artefact.precision}.{artefact.suffix}"
 
 
-def _part_report(
-    name: str,
-    part: PartGraphs,
-    gate: Gate,
-    chosen: Mapping[str, Precision],
-    limit: float,
-) -> PartReport:
-    base: dict[str, Precision] = dict.fromkeys(chosen, "fp32")
+def _edition_report(found: Conversion, edition: Edition) -> EditionReport:
+    gate = found.gates[edition.engine]
+    parts = tuple(_part_report(found, edition, name, gate) for name in found.graphs)
+    return EditionReport(
+        engine=edition.engine,
+        parts=parts,
+        quality=found.quality(edition),
+        size=edition.size,
+    )
+
+
+def _part_report(found: Conversion, edition: Edition, name: str, gate: Gate) -> PartReport:
+    made = edition.candidates.artefacts[name]
     attempts = tuple(
         Attempt(
             precision=precision,
-            size=graph.ByteSize(),
-            drops=gate.drops({**base, name: precision}),
-            stayed_float=part.stayed_float if precision == "int8" else None,
+            size=artefact.size,
+            drops=gate.drops({name: precision}),
+            stayed_float=artefact.stayed_float,
         )
-        for precision, graph in part.graphs.items()
+        for precision, artefact in made.items()
     )
-    rejected = tuple(
+    chosen = edition.chosen[name]
+    rejected = [
         f"{attempt.precision} rejected for part {name}: {worst_head(attempt.drops)} "
-        f"(alone; budget {limit:g} for the whole)"
-        for attempt in attempts
-        if attempt.precision != "fp32" and chosen[name] == "fp32"
-    )
+        f"(alone; budget {found.limit:g} for the whole)"
+        for attempt in attempts[: list(made).index(chosen)]
+    ]
+    if name in edition.candidates.fallbacks:
+        why = edition.candidates.fallbacks[name]
+        rejected.append(f"{name} falls back to {made[chosen].engine}: {why}")
     return PartReport(
         name=name,
-        precision=chosen[name],
-        size=part.graphs[chosen[name]].ByteSize(),
-        parameters=part.parameters,
+        engine=made[chosen].engine,
+        precision=chosen,
+        size=made[chosen].size,
+        fp32_size=found.graphs[name].ByteSize(),
+        parameters=parameter_count(found.graphs[name]),
         attempts=attempts,
-        rejected=rejected,
+        rejected=tuple(rejected),
     )
 
 
-def _part(name: str, part: PartGraphs, precision: Precision) -> Part:
-    graph = part.graphs["fp32"].graph
+def _part(found: Conversion, name: str) -> Part:
+    graph = found.graphs[name]
+    variants: dict[str, Variant] = {}
+    for edition in found.editions:
+        artefact = edition.artefacts[name]
+        file = file_of(name, artefact)
+        variants[file] = Variant(
+            engine=artefact.engine,
+            precision=artefact.precision,
+            file=file,
+            stayed_float=artefact.stayed_float,
+            shapes=artefact.shapes,
+        )
     return Part(
         name=name,
         role="head" if name == HEAD else "encoder",
-        inputs=_specs(graph.input),
-        outputs=_specs(graph.output),
-        variants=(
-            Variant(
-                engine="onnxruntime",
-                precision=precision,
-                file=artefact(name, precision),
-                parameters=part.parameters,
-                stayed_float=part.stayed_float if precision == "int8" else None,
-            ),
-        ),
+        parameters=parameter_count(graph),
+        inputs=_specs(graph.graph.input),
+        outputs=_specs(graph.graph.output),
+        variants=tuple(variants.values()),
     )
 
 

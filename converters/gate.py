@@ -11,40 +11,56 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
+from edge_sdk.bundle.heads import chosen_class
 from edge_sdk.bundle.manifest import Head, HeadQuality, Score
 from edge_sdk.errors import DataError
 from edge_sdk.samples import Sample
 from edge_sdk.targets import Precision
 
+from .backends.protocol import Runner
+from .feeds import Wiring
 from .fusion.metrics import classification_metrics
-from .reference import Reference
+from .source import HEAD
 
-Graphs = Mapping[str, Mapping[Precision, onnx.ModelProto]]
-Assignment = Mapping[str, Precision]
 Features = Mapping[str, NDArray[Any]]
-Embeddings = dict[str, NDArray[np.float32]]
+Arrays = dict[str, NDArray[Any]]
+Assignment = Mapping[str, Precision]
+# The model before any backend touched it; every candidate is held against it.
+BASE = "base"
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """One evaluation sample: its embeddings by precision, and its true class by head."""
+    """One evaluation sample: what the head takes of it, by kind, and its true class by head."""
 
-    embeddings: dict[Precision, Embeddings]
+    embeddings: dict[str, Arrays]
     truth: dict[str, int]
 
 
 class Gate:
-    """Holds every precision of every part against fp32 on the same samples."""
+    """Holds every candidate of every part against fp32 on the same samples.
 
-    def __init__(self, graphs: Graphs, heads: Sequence[Head], head: str = "head") -> None:
-        self._graphs, self._heads, self._head = graphs, tuple(heads), head
-        self._modalities = [name for name in graphs if name != head]
-        self._widths: dict[str, int] = {}
+    Args:
+        base: the fp32 reference of each part.
+        candidates: for each part, by precision, what might ship.
+        wiring: how the parts hang together.
+        heads: what the model answers.
+    """
+
+    def __init__(
+        self,
+        base: Mapping[str, Runner],
+        candidates: Mapping[str, Mapping[Precision, Runner]],
+        wiring: Wiring,
+        heads: Sequence[Head],
+    ) -> None:
+        self._runners: dict[str, dict[str, Runner]] = {
+            name: {BASE: base[name], **candidates.get(name, {})} for name in base
+        }
+        self._wiring, self._heads = wiring, tuple(heads)
         self._samples: list[_Seen] = []
-        self._fusers = {precision: Reference(graph) for precision, graph in graphs[head].items()}
-        self._answers: dict[tuple[tuple[str, Precision], ...], dict[str, NDArray[np.int64]]] = {}
+        self._answers: dict[tuple[tuple[str, str], ...], dict[str, NDArray[np.int64]]] = {}
 
     def observe(
         self,
@@ -56,19 +72,14 @@ class Gate:
         Raises:
             DataError: a sample carries a label that its head does not know.
         """
-        encoders = {
-            (name, precision): Reference(graph)
-            for name in self._modalities
-            for precision, graph in self._graphs[name].items()
-        }
-        self._widths = {name: encoder.width for (name, _), encoder in encoders.items()}
         for sample, features in samples:
-            embeddings: dict[Precision, Embeddings] = {p: {} for _, p in encoders}
-            for (name, precision), encoder in encoders.items():
-                if name in features:
-                    embeddings[precision][name] = encoder.run({"features": features[name]})[
-                        "embedding"
-                    ]
+            embeddings: dict[str, Arrays] = {}
+            for name, value in features.items():
+                for kind, runner in self._runners.get(name, {}).items():
+                    out = self._wiring.embed({name: runner}, {name: value})
+                    embeddings.setdefault(kind, {}).update(out)
+                if name not in self._runners:
+                    embeddings.setdefault(BASE, {})[name] = value
             self._samples.append(_Seen(embeddings, self._truth(sample)))
             step()
 
@@ -78,7 +89,7 @@ class Gate:
         return len(self._samples)
 
     def drops(self, assignment: Assignment) -> dict[str, float]:
-        """Points lost by head against fp32 under ``assignment``."""
+        """Points lost by head against fp32 under ``assignment`` (parts left out stay fp32)."""
         drops = {}
         for name, quality in self.quality(assignment).items():
             if quality.samples:
@@ -89,8 +100,7 @@ class Gate:
 
     def quality(self, assignment: Assignment) -> dict[str, HeadQuality]:
         """fp32 and ``assignment`` side by side, by head."""
-        base = self._predict(dict.fromkeys(self._graphs, "fp32"))
-        mine = self._predict(assignment)
+        base, mine = self._predict({}), self._predict(assignment)
         result = {}
         for head in self._heads:
             rows = [i for i, seen in enumerate(self._samples) if head.name in seen.truth]
@@ -106,17 +116,17 @@ class Gate:
     def _predict(self, assignment: Assignment) -> dict[str, NDArray[np.int64]]:
         key = tuple(sorted(assignment.items()))
         if key not in self._answers:
-            fuser = self._fusers[assignment[self._head]]
+            fuser = self._runners[HEAD][assignment.get(HEAD, BASE)]
             rows: dict[str, list[int]] = {head.name: [] for head in self._heads}
             for seen in self._samples:
                 present = {
-                    name: seen.embeddings[assignment[name]][name]
-                    for name in self._modalities
-                    if name in seen.embeddings[assignment[name]]
+                    name: seen.embeddings[assignment.get(name, BASE)][name]
+                    for name in self._wiring.modalities
+                    if name in seen.embeddings.get(assignment.get(name, BASE), {})
                 }
-                logits = fuser.run(head_feed(self._modalities, present, self._widths))
-                for name, answers in rows.items():
-                    answers.append(int(logits[name].argmax()))
+                outputs = fuser.run(self._wiring.head_feed(present))
+                for head in self._heads:
+                    rows[head.name].append(chosen_class(head, outputs[head.name]))
             self._answers[key] = {n: np.asarray(a, np.int64) for n, a in rows.items()}
         return self._answers[key]
 
@@ -135,30 +145,21 @@ class Gate:
         return truth
 
 
-def head_feed(
-    modalities: Sequence[str], present: Mapping[str, NDArray[np.float32]], sizes: Mapping[str, int]
-) -> dict[str, NDArray[np.float32]]:
-    """The head's inputs: embeddings ``[1, E]`` by modality, zeros where missing, and the mask."""
-    feed = {name: present.get(name, np.zeros((1, sizes[name]), np.float32)) for name in modalities}
-    feed["mask"] = np.array([[name in present for name in modalities]], np.float32)
-    return feed
-
-
 def settle(
-    gate: Gate, precisions: Sequence[Precision], parts: Sequence[str], max_drop: float
+    gate: Gate, choices: Mapping[str, Sequence[Precision]], max_drop: float
 ) -> tuple[dict[str, Precision] | None, dict[str, Precision]]:
     """The assignment to ship, and the nearest one where none keeps the budget.
 
-    Starts with the first precision for every part. While a head loses more than ``max_drop``
-    points, the part whose step to the next precision helps the worst head most takes it.
+    ``choices`` are the precisions of each part in order of preference. Starts with the first
+    for every part. While a head loses more than ``max_drop`` points, the part whose step to its
+    next precision helps the worst head most takes it.
     """
-    assignment: dict[str, Precision] = dict.fromkeys(parts, precisions[0])
+    assignment = {part: precisions[0] for part, precisions in choices.items()}
     while True:
-        worst = _worst(gate, assignment)
-        if worst <= max_drop + 1e-9:
+        if _worst(gate, assignment) <= max_drop + 1e-9:
             return assignment, assignment
         steps = []
-        for part in parts:
+        for part, precisions in choices.items():
             rank = precisions.index(assignment[part])
             if rank + 1 < len(precisions):
                 steps.append({**assignment, part: precisions[rank + 1]})

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from PIL import Image
 
-from edge_sdk.bundle.golden import EMBEDDING, FEATURES, LOGITS, Arrays, encode_arrays
+from edge_sdk.bundle.golden import EMBEDDING, OUTPUT, Arrays, encode_arrays
 from edge_sdk.bundle.manifest import GoldenSample
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.image import read_picture
@@ -20,96 +19,100 @@ from edge_sdk.frontends.media import features_of
 from edge_sdk.frontends.recording import read_recording
 from edge_sdk.samples import Sample, SampleSet
 
-from .gate import head_feed
-from .reference import Reference
+from .backends.protocol import Runner
+from .feeds import Wiring
+from .source import HEAD
 
 COUNT = 4
 # Larger pictures are shrunk: a golden sample is to prove the stages, not to carry megapixels.
 _LONGEST_SIDE = 640
 
 
-class Golden(msgspec.Struct, frozen=True):
-    """Golden samples for the manifest, and the files that go with them."""
+class GoldenInput(msgspec.Struct, frozen=True):
+    """A golden sample without expected values: its inputs as files, and their features."""
 
-    samples: tuple[GoldenSample, ...]
+    id: str
+    folder: str
+    sources: dict[str, str]
     files: dict[str, bytes]
-    expected: tuple[Arrays, ...]
+    features: Arrays
+
+    @property
+    def features_file(self) -> str:
+        """Where the features lie in the bundle."""
+        return f"{self.folder}/features.npz"
+
+    def expected_file(self, edition: str) -> str:
+        """Where an edition's expected values lie in the bundle."""
+        return f"{self.folder}/expected.{edition}.npz"
+
+    def entry(self, editions: Sequence[str]) -> GoldenSample:
+        """The sample as the manifest names it."""
+        return GoldenSample(
+            id=self.id,
+            features=self.features_file,
+            expected={name: self.expected_file(name) for name in editions},
+            **self.sources,
+        )
 
 
-def pick(samples: Sequence[Sample], modalities: Sequence[str]) -> list[Sample]:
+def pick(samples: Sequence[Sample], wiring: Wiring) -> list[Sample]:
     """Samples to be golden: whole ones evenly over the set, the last one with a gap if any."""
-    wanted = set(modalities)
-    whole = [s for s in samples if wanted <= set(s.modalities)]
-    gaps = [s for s in samples if wanted & set(s.modalities) and not wanted <= set(s.modalities)]
+    wanted = set(wiring.modalities)
+    usable = [s for s in samples if wiring.takes(s.modalities)]
+    whole = [s for s in usable if wanted <= set(s.modalities)]
+    gaps = [s for s in usable if not wanted <= set(s.modalities)]
     pool = whole or gaps
     count = min(COUNT - bool(whole and gaps), len(pool))
     spread = [pool[i * len(pool) // count] for i in range(count)]
     return spread + gaps[: 1 if whole else 0]
 
 
-def make_golden(
-    samples: SampleSet,
-    picked: Sequence[Sample],
-    frontends: Frontends,
-    graphs: Mapping[str, onnx.ModelProto],
-) -> Golden:
-    """Golden samples whose expected values come from ``graphs`` run as they are written.
-
-    ``graphs`` are the shipped ones: an encoder a modality, then ``head``.
-    """
-    references = {name: Reference(graph) for name, graph in graphs.items()}
-    made, files, expected = [], {}, []
+def golden_inputs(
+    samples: SampleSet, picked: Sequence[Sample], frontends: Frontends
+) -> list[GoldenInput]:
+    """The picked samples as a device would meet them, and what the front-ends make of them."""
+    made = []
     for number, sample in enumerate(picked):
         folder = f"golden/{number:02}"
-        entry, inputs = _inputs(samples, sample, frontends, folder)
-        files.update(inputs)
+        sources, files = _inputs(samples, sample, frontends, folder)
         features = {}
-        for modality in entry.modalities:
-            source = getattr(entry, modality)
-            value = source if modality == "text" else io.BytesIO(inputs[source])
+        for modality, source in sources.items():
+            value = source if modality == "text" else io.BytesIO(files[source])
             features[modality] = features_of(frontends, modality, value)
-        values = expected_values(frontends.modalities, features, references)
-        files[entry.expected] = encode_arrays(values)
-        expected.append(values)
-        made.append(entry)
-    return Golden(tuple(made), files, tuple(expected))
+        golden = GoldenInput(sample.id, folder, sources, files, features)
+        files[golden.features_file] = encode_arrays(features)
+        made.append(golden)
+    return made
 
 
-def expected_values(
-    modalities: Sequence[str],
-    features: Mapping[str, NDArray[np.generic]],
-    references: Mapping[str, Reference],
-) -> Arrays:
-    """Features, embeddings and logits of one sample, by stage name."""
-    values: Arrays = {f"{FEATURES}.{name}": value for name, value in features.items()}
-    embeddings = {
-        name: references[name].run({"features": value})["embedding"]
-        for name, value in features.items()
+def expected_values(wiring: Wiring, runners: Mapping[str, Runner], features: Arrays) -> Arrays:
+    """Embeddings and outputs of one sample, by stage name."""
+    embeddings = wiring.embed(runners, features)
+    outputs = runners[HEAD].run(wiring.head_feed(embeddings))
+    encoded = {
+        f"{EMBEDDING}.{name}": embeddings[name] for name in embeddings if name in wiring.encoders
     }
-    values |= {f"{EMBEDDING}.{name}": value for name, value in embeddings.items()}
-    sizes = {name: references[name].width for name in modalities}
-    logits = references["head"].run(head_feed(modalities, embeddings, sizes))
-    return values | {f"{LOGITS}.{name}": value for name, value in logits.items()}
+    return encoded | {f"{OUTPUT}.{name}": value for name, value in outputs.items()}
 
 
 def _inputs(
     samples: SampleSet, sample: Sample, frontends: Frontends, folder: str
-) -> tuple[GoldenSample, dict[str, bytes]]:
-    """The sample as a device would meet it: mono 16-bit WAV at the front-end's rate, PNG, text."""
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Mono 16-bit WAV at the front-end's rate, PNG, text: names (the text itself), and files."""
     files: dict[str, bytes] = {}
-    audio = image = text = None
+    sources: dict[str, str] = {}
     if sample.audio is not None and "audio" in frontends.modalities:
-        audio = f"{folder}/audio.wav"
+        sources["audio"] = f"{folder}/audio.wav"
         config = frontends.audio.config
-        files[audio] = _wav(read_recording(samples.path(sample.audio), config), config.rate)
+        x = read_recording(samples.path(sample.audio), config)
+        files[sources["audio"]] = _wav(x, config.rate)
     if sample.image is not None and "image" in frontends.modalities:
-        image = f"{folder}/image.png"
-        files[image] = _png(read_picture(samples.path(sample.image)))
-    if "text" in frontends.modalities:
-        text = sample.text
-    expected = f"{folder}/expected.npz"
-    entry = GoldenSample(id=sample.id, audio=audio, image=image, text=text, expected=expected)
-    return entry, files
+        sources["image"] = f"{folder}/image.png"
+        files[sources["image"]] = _png(read_picture(samples.path(sample.image)))
+    if sample.text is not None and "text" in frontends.modalities:
+        sources["text"] = sample.text
+    return sources, files
 
 
 def _wav(x: NDArray[np.float32], rate: int) -> bytes:

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import onnx
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import write_bundle
-from edge_sdk.bundle.manifest import MANIFEST, Quality, Tolerances
-from edge_sdk.errors import BudgetError, DataError, UsageError
+from edge_sdk.bundle.golden import encode_arrays
+from edge_sdk.bundle.manifest import Tolerances
+from edge_sdk.errors import DataError, UsageError
 from edge_sdk.files import check_writable
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.media import sample_features
 from edge_sdk.samples import Sample, SampleSet
 from edge_sdk.targets import Precision, TargetProfile, load_target
 
-from .assemble import artefact, make_manifest, make_report
+from .assemble import Conversion, file_of, make_manifest, make_report
+from .backends import Runner
 from .cache import StageCache, default_cache
 from .checkpoint import read_checkpoint
-from .data import split_data
-from .gate import Gate, settle, worst_head
-from .golden import make_golden, pick
-from .graphs import PartGraphs, Progress, export_parts, quantise_parts
+from .data import Split, split_data
+from .edition import Candidates, check_size, choose, make_candidates
+from .feeds import Wiring, wiring_of
+from .gate import Gate
+from .golden import expected_values, golden_inputs, pick
+from .progress import Progress, silent
+from .reference import Reference
 from .report import ConversionReport
 from .selfcheck import check_on_host
 from .source import Source, from_checkpoint
+from .works import Works, export_parts
 
 
 def convert(
@@ -41,7 +46,7 @@ def convert(
     max_drop: float | None = None,
     precision: Literal["auto", "int8", "fp32"] = "auto",
     cache: str | Path | None = "default",
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = silent,
 ) -> ConversionReport:
     """Convert a checkpoint into a verified bundle for one target.
 
@@ -58,12 +63,13 @@ def convert(
         progress: called as stages go on.
 
     Raises:
-        UsageError: unknown target or precision, or an output that is there and no bundle.
+        UsageError: unknown target or precision.
         CheckpointError: the checkpoint is damaged, unsafe or inconsistent.
         DataError: too few samples, a malformed set, or an unknown label.
         InputError: a file of a sample cannot be used.
         ExportError: a part cannot be exported, or differs from torch.
         BudgetError: no combination of precisions keeps the budgets; nothing is written.
+        DependencyError: the tools for one of the target's engines are not installed.
         StorageError: the output or the cache cannot be written.
     """
     profile = target if isinstance(target, TargetProfile) else load_target(target)
@@ -72,58 +78,70 @@ def convert(
     if not limit >= 0:
         raise UsageError(f"The largest drop must be at least 0 points, not {limit:g}.")
     output = Path(output)
-    _check_output(output)
+    check_writable(output)
     source = from_checkpoint(read_checkpoint(checkpoint))
-    frontends = Frontends(source.frontends)
-    split = split_data(calibration, evaluation, frontends.modalities)
+    split = split_data(calibration, evaluation, Frontends(source.frontends).modalities)
     store = StageCache(
         default_cache() if cache == "default" else Path(cache) if cache is not None else None
     )
-
-    parts = export_parts(source, store, progress)
-    if "int8" in precisions:
-        quantise_parts(parts, source, split.calibration, profile.int8, store, progress)
-    gate = _observe(parts, source, split.evaluation, frontends, progress)
-    chosen, nearest = settle(gate, precisions, tuple(parts), limit)
-    if chosen is None:
-        raise BudgetError(_too_much(gate, nearest, limit))
-    shipped = {name: parts[name].graphs[chosen[name]] for name in parts}
-    _check_size(shipped, profile)
-
-    progress("golden", 0, 1)
-    picked = pick(list(split.evaluation), frontends.modalities)
-    golden = make_golden(split.evaluation, picked, frontends, shipped)
-    tolerances = Tolerances()
-    warnings = [*split.warnings(), *check_on_host(golden, shipped, chosen, tolerances, profile)]
-    quality = Quality(
-        source=split.source,
-        samples=gate.samples,
-        max_drop=limit,
-        heads=gate.quality(chosen),
+    found, contents, warnings = _carry_out(
+        source, profile, precisions, limit, split, store, progress
     )
-    report = make_report(source, profile, parts, gate, chosen, quality, warnings)
-    progress("golden", 1, 1)
-    manifest = make_manifest(source, profile, parts, chosen, quality, tolerances, golden, split)
-    contents = {artefact(n, chosen[n]): graph.SerializeToString() for n, graph in shipped.items()}
-    contents |= golden.files
+    report = make_report(found, warnings)
     contents["report.json"] = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
-    write_bundle(output, manifest, contents)
+    write_bundle(output, make_manifest(found), contents)
     return msgspec.structs.replace(report, output=str(output))
 
 
-def _check_output(output: Path) -> None:
-    """See before long work that the output can be written and replaces nothing but a bundle."""
-    check_writable(output)
-    if output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).is_file():
-        raise UsageError(
-            f"The folder {output} is there, is not empty, and is no bundle: it would be replaced "
-            "as a whole. Name a new folder, or a .edge file."
-        )
-    if output.is_file() and output.suffix != ".edge":
-        raise UsageError(
-            f"{output} is a file, where the bundle is to be a folder. Name another place, or "
-            "end the name in .edge for a bundle in one file."
-        )
+def _carry_out(
+    source: Source,
+    profile: TargetProfile,
+    precisions: Sequence[Precision],
+    limit: float,
+    split: Split,
+    store: StageCache,
+    progress: Progress,
+) -> tuple[Conversion, dict[str, bytes], list[str]]:
+    """All stages but writing: what was found, the bundle's files, and warnings."""
+    frontends = Frontends(source.frontends)
+    graphs = export_parts(source, store, progress)
+    base: dict[str, Runner] = {name: Reference(graph) for name, graph in graphs.items()}
+    wiring = wiring_of(frontends.modalities, graphs)
+    works = Works(source, graphs, base, wiring, split.calibration, store, progress)
+    parts = [works.make(spec, profile.int8) for spec in source.parts]
+    tolerances = Tolerances()
+
+    candidates = [make_candidates(engine, parts, precisions) for engine in profile.engines]
+    gates = _observe(candidates, base, wiring, source, split.evaluation, frontends, progress)
+    editions = [choose(made, gates[made.engine], limit) for made in candidates]
+    for edition in editions:
+        check_size(edition, profile)
+
+    progress("golden", 0, len(editions))
+    golden = golden_inputs(split.evaluation, pick(list(split.evaluation), wiring), frontends)
+    contents: dict[str, bytes] = {}
+    warnings = split.warnings()
+    for sample in golden:
+        contents |= sample.files
+    for done, edition in enumerate(editions, 1):
+        expected = [expected_values(wiring, edition.runners, s.features) for s in golden]
+        for sample, values in zip(golden, expected, strict=True):
+            contents[sample.expected_file(edition.engine)] = encode_arrays(values)
+        warnings += check_on_host(edition, wiring, golden, expected, tolerances, profile)
+        contents |= {file_of(n, a): a.content for n, a in edition.artefacts.items()}
+        progress("golden", done, len(editions))
+    found = Conversion(
+        source=source,
+        profile=profile,
+        graphs=graphs,
+        editions=editions,
+        gates=gates,
+        golden=golden,
+        split=split,
+        limit=limit,
+        tolerances=tolerances,
+    )
+    return found, contents, warnings
 
 
 def _precisions(profile: TargetProfile, precision: str) -> tuple[Precision, ...]:
@@ -137,46 +155,34 @@ def _precisions(profile: TargetProfile, precision: str) -> tuple[Precision, ...]
 
 
 def _observe(
-    parts: Mapping[str, PartGraphs],
+    candidates: Sequence[Candidates],
+    base: Mapping[str, Runner],
+    wiring: Wiring,
     source: Source,
     samples: SampleSet,
     frontends: Frontends,
     progress: Progress,
-) -> Gate:
-    gate = Gate({name: part.graphs for name, part in parts.items()}, source.heads)
-
-    def features() -> Iterator[tuple[Sample, dict[str, NDArray[Any]]]]:
-        for done, sample in enumerate(samples):
-            progress("evaluate", done, len(samples))
-            found = sample_features(frontends, samples, sample, frontends.modalities)
-            if found:
-                yield sample, found
-        progress("evaluate", len(samples), len(samples))
-
-    gate.observe(features())
-    if not gate.samples:
-        raise DataError(
-            f"No sample of the set at {samples.root} has a modality of this model; "
-            f"it takes {', '.join(frontends.modalities)}."
-        )
-    return gate
+) -> dict[str, Gate]:
+    """A gate an engine, each shown every evaluation sample."""
+    gates = {}
+    for made in candidates:
+        gate = Gate(base, made.runners, wiring, source.heads)
+        stage = "evaluate" if len(candidates) == 1 else f"evaluate {made.engine}"
+        gate.observe(_features(samples, wiring, frontends, stage, progress))
+        if not gate.samples:
+            raise DataError(
+                f"No sample of the set at {samples.root} has what this model takes: "
+                f"{', '.join(wiring.modalities)}."
+            )
+        gates[made.engine] = gate
+    return gates
 
 
-def _check_size(shipped: Mapping[str, onnx.ModelProto], profile: TargetProfile) -> None:
-    size = sum(graph.ByteSize() for graph in shipped.values())
-    limit = profile.budgets.max_size_mb
-    if limit is not None and size > limit * 1e6:
-        raise BudgetError(
-            f"The graphs take {size / 1e6:.2f} MB and the target {profile.name} allows "
-            f"{limit:g} MB; no bundle was written. Train a smaller model, or raise the budget "
-            "in a target profile of your own."
-        )
-
-
-def _too_much(gate: Gate, nearest: Mapping[str, Precision], limit: float) -> str:
-    parts = ", ".join(f"{name} {precision}" for name, precision in nearest.items())
-    return (
-        f"No combination of precisions keeps the budget of {limit:g} points; no bundle was "
-        f"written. Nearest: {parts}, with {worst_head(gate.drops(nearest))}. Allow more with "
-        "--max-drop, or allow fp32."
-    )
+def _features(
+    samples: SampleSet, wiring: Wiring, frontends: Frontends, stage: str, progress: Progress
+) -> Iterator[tuple[Sample, dict[str, NDArray[Any]]]]:
+    for done, sample in enumerate(samples):
+        progress(stage, done, len(samples))
+        if wiring.takes(sample.modalities):
+            yield sample, sample_features(frontends, samples, sample, wiring.modalities)
+    progress(stage, len(samples), len(samples))

@@ -26,35 +26,50 @@ class Attempt(_Data, frozen=True, kw_only=True):
 
 
 class PartReport(_Data, frozen=True, kw_only=True):
-    """What was shipped for a part, what was tried, and why anything was rejected."""
+    """What was shipped for a part, what was tried, and why anything was rejected.
+
+    ``engine`` differs from the edition's where the part fell back; ``rejected`` says why.
+    """
 
     name: str
+    engine: str
     precision: Precision
     size: int
+    fp32_size: int
     parameters: int
     attempts: tuple[Attempt, ...]
     rejected: tuple[str, ...] = ()
 
 
+class EditionReport(_Data, frozen=True, kw_only=True):
+    """The model for one engine: its parts, what it lost, bytes of its graphs."""
+
+    engine: str
+    parts: tuple[PartReport, ...]
+    quality: Quality
+    size: int
+
+
 class ConversionReport(_Data, frozen=True, kw_only=True):
-    """The result of :func:`edge_sdk.converters.convert`.
+    """The result of :func:`edge_sdk.converters.convert` for one target.
 
     Attributes:
         name: the model.
         target: the target profile's name.
-        parts: in the order of the manifest.
-        quality: fp32 against shipped, by head.
-        size: bytes of the shipped graphs.
-        fp32_size: bytes of the same graphs in fp32.
+        editions: one an engine, in the target's order of preference.
+        fp32_size: bytes of the parts' fp32 ONNX graphs.
         warnings: sentences the user should read.
         output: where the bundle was written (not in ``report.json``).
     """
 
     name: str
     target: str
-    parts: tuple[PartReport, ...]
-    quality: Quality
-    size: int
+    editions: tuple[EditionReport, ...]
     fp32_size: int
     warnings: tuple[str, ...]
     output: str | None = None
+
+    @property
+    def preferred(self) -> EditionReport:
+        """The edition for the engine that the target prefers."""
+        return self.editions[0]

@@ -1,4 +1,4 @@
-"""The graphs of a bundle, loaded: embeddings from features, logits from embeddings."""
+"""The graphs of a bundle, loaded: embeddings from features, outputs from embeddings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
-from edge_sdk.bundle.manifest import Part, TensorSpec, Variant
-from edge_sdk.errors import BundleError, EngineError
+from edge_sdk.bundle.manifest import Manifest, Part, Variant
+from edge_sdk.errors import BundleError, EngineError, InputError, UsageError
 
-from .engines import Engine, EngineOptions, Executable
+from .engines import EngineOptions, Executable, engine_names, load_engine
+
+Arrays = dict[str, NDArray[Any]]
+_MASK = "mask"
 
 
 class LoadedPart(msgspec.Struct, frozen=True):
@@ -25,44 +28,59 @@ class LoadedPart(msgspec.Struct, frozen=True):
 
 
 class LoadedParts:
-    """Every part of a bundle, each on one engine.
+    """Every part of one edition of a bundle, each on the engine the edition names.
 
     Raises:
-        EngineError: a part has no variant for the engine, or the engine refuses its graph.
+        EngineError: an engine is not installed or refuses a graph.
         BundleError: an artefact is damaged, or its graph is not what the manifest says.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, options: EngineOptions) -> None:
+    def __init__(self, bundle: Bundle, edition: str, options: EngineOptions) -> None:
         manifest = bundle.manifest
-        self._all = {part.name: _load(bundle, part, engine, options) for part in manifest.parts}
+        self.edition = edition
+        self.modalities = manifest.frontends.modalities
+        self._all = {part.name: _load(bundle, part, edition, options) for part in manifest.parts}
         self.encoders = {part.name: self._all[part.name] for part in manifest.encoders}
         self.head = self._all[manifest.head.name]
         self.heads = manifest.heads
-        embeddings = self.head.part.inputs[:-1]
-        self._zeros = {
-            name: np.zeros([d for d in spec.shape if isinstance(d, int)], np.float32)
-            for name, spec in zip(self.encoders, embeddings, strict=True)
-        }
-        self._names = {name: s.name for name, s in zip(self.encoders, embeddings, strict=True)}
-        self._mask = self.head.part.inputs[-1].name
+        self._missing = _zeros(manifest.head)
 
     def __iter__(self) -> Iterator[LoadedPart]:
         return iter(self._all.values())
 
-    def encode(self, modality: str, features: NDArray[Any]) -> NDArray[np.float32]:
-        """Features of one modality -> its embedding, float32 ``[1, embedding]``."""
-        loaded = self.encoders[modality]
-        outputs = loaded.graph.run({loaded.part.inputs[0].name: features})
-        embedding: NDArray[np.float32] = outputs[loaded.part.outputs[0].name]
-        return embedding
+    @property
+    def engines(self) -> dict[str, str]:
+        """The versions of the engines that run the parts, by name."""
+        names = {loaded.variant.engine for loaded in self}
+        return {name: load_engine(name).version() for name in sorted(names)}
 
-    def fuse(self, embeddings: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        """Embeddings of the modalities that are present -> logits ``[1, labels]`` by head."""
-        inputs: dict[str, NDArray[Any]] = {
-            self._names[name]: embeddings.get(name, zeros) for name, zeros in self._zeros.items()
-        }
-        inputs[self._mask] = np.array([[name in embeddings for name in self._zeros]], np.float32)
-        outputs = self.head.graph.run(inputs)
+    def encode(self, modality: str, features: NDArray[Any]) -> NDArray[Any]:
+        """Features of one modality -> its embedding, float32 ``[1, embedding]``.
+
+        A modality without an encoder keeps its features: the head takes them itself.
+        """
+        loaded = self.encoders.get(modality)
+        if loaded is None:
+            return features
+        outputs = loaded.graph.run({loaded.part.inputs[0].name: features})
+        return outputs[loaded.part.outputs[0].name]
+
+    def fuse(self, present: Mapping[str, NDArray[Any]]) -> Arrays:
+        """What :meth:`encode` gave of the modalities that are present -> output by head.
+
+        Raises:
+            InputError: a modality is missing and the model cannot do without it.
+        """
+        feed = {name: present.get(name, self._missing.get(name)) for name in self.modalities}
+        if self._missing:
+            feed[_MASK] = np.array([[name in present for name in self.modalities]], np.float32)
+        absent = [name for name, value in feed.items() if value is None]
+        if absent:
+            raise InputError(
+                f"This model needs {', '.join(self.modalities)} together; "
+                f"{', '.join(absent)} is missing."
+            )
+        outputs = self.head.graph.run({k: v for k, v in feed.items() if v is not None})
         return {head.name: outputs[head.name] for head in self.heads}
 
     def close(self) -> None:
@@ -71,33 +89,66 @@ class LoadedParts:
             loaded.graph.close()
 
 
-def engines_offered(bundle: Bundle) -> tuple[str, ...]:
-    """The engines that every part has a graph for, in the target's order of preference."""
-    manifest = bundle.manifest
-    sets = [{variant.engine for variant in part.variants} for part in manifest.parts]
-    shared = set.intersection(*sets)
-    ordered = [name for name in manifest.target.engines if name in shared]
-    return (*ordered, *sorted(shared - set(ordered)))
+def choose_edition(manifest: Manifest, wanted: str) -> str:
+    """The edition of a bundle to run.
+
+    ``auto`` takes the first in the target's order of preference whose engines are installed; a
+    name takes that one or fails.
+
+    Raises:
+        UsageError: no engine of that name exists.
+        EngineError: the bundle has no edition for it, or its engine is not installed.
+    """
+    offered = manifest.ordered_editions()
+    if wanted != "auto":
+        if wanted not in offered:
+            known = engine_names()
+            if wanted not in known:
+                raise UsageError(f"There is no engine {wanted!r}; known: {', '.join(known)}.")
+            raise EngineError(
+                f"The bundle has no graphs for the engine {wanted}; it has {', '.join(offered)}."
+            )
+        _check_installed(manifest, wanted)
+        return wanted
+    missing: list[str] = []
+    for name in offered:
+        try:
+            _check_installed(manifest, name)
+        except (UsageError, EngineError) as error:
+            missing.append(str(error))
+            continue
+        return name
+    raise EngineError(
+        "No engine that this bundle has graphs for is installed here. " + " ".join(missing)
+    )
 
 
-def _load(bundle: Bundle, part: Part, engine: Engine, options: EngineOptions) -> LoadedPart:
-    variant = next((v for v in part.variants if v.engine == engine.name), None)
-    if variant is None:
-        raise EngineError(f"The part {part.name} has no graph for the engine {engine.name}.")
+def _check_installed(manifest: Manifest, edition: str) -> None:
+    for engine in {manifest.variant(part, edition).engine for part in manifest.parts}:
+        load_engine(engine).version()
+
+
+def _zeros(head: Part) -> dict[str, NDArray[np.float32]]:
+    """What stands for a missing modality, by name; empty where the head takes no mask."""
+    if all(spec.name != _MASK for spec in head.inputs):
+        return {}
+    return {
+        spec.name: np.zeros([d for d in spec.shape if isinstance(d, int)], np.float32)
+        for spec in head.inputs
+        if spec.name != _MASK
+    }
+
+
+def _load(bundle: Bundle, part: Part, edition: str, options: EngineOptions) -> LoadedPart:
+    variant = bundle.manifest.variant(part, edition)
+    engine = load_engine(variant.engine)
+    options = msgspec.structs.replace(options, shapes=variant.shapes)
     graph = engine.load(bundle.read(variant.file), options)
-    if not (_fit(graph.inputs, part.inputs) and _fit(graph.outputs, part.outputs)):
+    if {s.name for s in graph.inputs} != {s.name for s in part.inputs} or {
+        s.name for s in graph.outputs
+    } != {s.name for s in part.outputs}:
         raise BundleError(
             f"The graph {variant.file} in {bundle.path} has other inputs or outputs "
             "than the manifest says."
         )
     return LoadedPart(part, variant, graph)
-
-
-def _fit(found: tuple[TensorSpec, ...], said: tuple[TensorSpec, ...]) -> bool:
-    """Whether names, types and lengths agree; an axis of any length agrees with all of them."""
-    return len(found) == len(said) and all(
-        (f.name, f.dtype, len(f.shape)) == (s.name, s.dtype, len(s.shape))
-        and all(a == b or isinstance(a, str) or isinstance(b, str) for a, b in pairs)
-        for f, s in zip(found, said, strict=True)
-        for pairs in [zip(f.shape, s.shape, strict=False)]
-    )

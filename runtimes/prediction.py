@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
+
+from edge_sdk.bundle.heads import probabilities
+from edge_sdk.bundle.manifest import Head
 
 
 class HeadPrediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +35,12 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     timings: dict[str, float]
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities over the last axis, computed in double precision."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    shares: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
-    return shares
+def answer(head: Head, output: NDArray[Any]) -> HeadPrediction:
+    """One head's answer from its output ``[1, labels]``."""
+    shares = probabilities(head, output)
+    best = int(shares.argmax())
+    return HeadPrediction(
+        label=head.labels[best],
+        confidence=float(shares[best]),
+        probabilities=dict(zip(head.labels, shares.tolist(), strict=True)),
+    )

@@ -11,20 +11,19 @@ from numpy.typing import NDArray
 from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.golden import (
     EMBEDDING,
-    FEATURES,
-    LOGITS,
+    OUTPUT,
     Arrays,
     Deviation,
     compare,
     decode_arrays,
 )
-from edge_sdk.bundle.manifest import GoldenSample, Tolerance, Tolerances
+from edge_sdk.bundle.heads import probabilities
+from edge_sdk.bundle.manifest import GoldenSample, Tolerance
 from edge_sdk.errors import BundleError
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.media import features_of
 
-from .parts import LoadedPart, LoadedParts
-from .prediction import softmax
+from .parts import LoadedParts
 
 
 def check_golden(
@@ -62,28 +61,41 @@ def self_test(bundle: Bundle, parts: LoadedParts, frontends: Frontends) -> None:
 def _check_sample(
     bundle: Bundle, parts: LoadedParts, frontends: Frontends, sample: GoldenSample
 ) -> Iterator[Deviation]:
-    manifest = bundle.manifest
-    expected = decode_arrays(bundle.read(sample.expected), sample.expected)
-    embeddings, reached = {}, {}
+    limits = bundle.manifest.tolerances
+    expected = _expected(bundle, parts.edition, sample)
+    golden, reached = {}, {}
     for modality in sample.modalities:
         features = _features(bundle, frontends, sample, modality)
-        golden = _get(expected, f"{FEATURES}.{modality}", sample)
-        stage = f"{FEATURES}.{modality}"
-        yield compare(stage, features, golden, manifest.tolerances.features)
-        stage = f"{EMBEDDING}.{modality}"
-        embeddings[modality] = _get(expected, stage, sample)
-        got = parts.encode(modality, golden)
+        wanted = _get(expected, modality, sample)
+        yield compare(f"features.{modality}", features, wanted, limits.features)
+        golden[modality] = wanted
         reached[modality] = parts.encode(modality, features)
-        tolerance = _tolerance(bundle, parts.encoders[modality])
-        yield compare(stage, got, embeddings[modality], tolerance)
-    for head, logits in parts.fuse(embeddings).items():
-        stage = f"{LOGITS}.{head}"
-        yield compare(stage, logits, _get(expected, stage, sample), _tolerance(bundle, parts.head))
-    limit = _probability_limit(manifest.tolerances, parts)
-    for head, logits in parts.fuse(reached).items():
-        golden = _get(expected, f"{LOGITS}.{head}", sample)
-        tolerance = Tolerance(max_abs=limit, min_snr_db=float("inf"))
-        yield compare(f"end-to-end.{head}", softmax(logits), softmax(golden), tolerance)
+        loaded = parts.encoders.get(modality)
+        if loaded is not None:
+            stage = f"{EMBEDDING}.{modality}"
+            golden[modality] = _get(expected, stage, sample)
+            limit = limits.stage(loaded.variant.precision)
+            yield compare(stage, parts.encode(modality, wanted), golden[modality], limit)
+    outputs = parts.fuse(golden)
+    for head in parts.heads:
+        stage = f"{OUTPUT}.{head.name}"
+        limit = limits.stage(parts.head.variant.precision)
+        yield compare(stage, outputs[head.name], _get(expected, stage, sample), limit)
+    share = limits.probability(loaded.variant.precision for loaded in parts)
+    limit = Tolerance(max_abs=share, min_snr_db=float("inf"))
+    outputs = parts.fuse(reached)
+    for head in parts.heads:
+        wanted = probabilities(head, _get(expected, f"{OUTPUT}.{head.name}", sample))
+        got = probabilities(head, outputs[head.name])
+        yield compare(f"end-to-end.{head.name}", got, wanted, limit)
+
+
+def _expected(bundle: Bundle, edition: str, sample: GoldenSample) -> Arrays:
+    if edition not in sample.expected:
+        raise BundleError(f"The golden sample {sample.id} has no expected values for {edition}.")
+    features = decode_arrays(bundle.read(sample.features), sample.features)
+    file = sample.expected[edition]
+    return features | decode_arrays(bundle.read(file), file)
 
 
 def _features(
@@ -92,16 +104,6 @@ def _features(
     source = getattr(sample, modality)
     value = source if modality == "text" else io.BytesIO(bundle.read(source))
     return features_of(frontends, modality, value)
-
-
-def _tolerance(bundle: Bundle, loaded: LoadedPart) -> Tolerance:
-    tolerances = bundle.manifest.tolerances
-    return tolerances.int8 if loaded.variant.precision == "int8" else tolerances.fp32
-
-
-def _probability_limit(tolerances: Tolerances, parts: LoadedParts) -> float:
-    int8 = any(loaded.variant.precision == "int8" for loaded in parts)
-    return tolerances.probability_int8 if int8 else tolerances.probability_fp32
 
 
 def _get(arrays: Arrays, name: str, sample: GoldenSample) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import exp
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -17,9 +16,9 @@ from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.image import check_frame
 from edge_sdk.frontends.recording import as_samples, prepare_samples
 
-from .engines import EngineOptions, choose_engine
-from .parts import LoadedParts, engines_offered
-from .prediction import HeadPrediction, Prediction
+from .engines import EngineOptions
+from .parts import LoadedParts, choose_edition
+from .prediction import Prediction, answer
 from .selftest import self_test
 
 T = TypeVar("T")
@@ -34,7 +33,6 @@ class FusionSession:
         self.bundle = bundle
         self.parts = parts
         self.frontends = frontends
-        self._modalities = frontends.modalities
         self._cache: dict[str, tuple[Any, NDArray[np.float32]]] = {}
         self._timings: dict[str, float] = {}
         self._closed = False
@@ -65,9 +63,9 @@ class FusionSession:
         if threads is not None and threads < 1:
             raise UsageError(f"The number of threads must be at least 1, not {threads}.")
         bundle = Bundle.open(path)
-        chosen = choose_engine(engine, engines_offered(bundle))
+        edition = choose_edition(bundle.manifest, engine)
         options = EngineOptions(threads=threads or bundle.manifest.target.threads)
-        parts = LoadedParts(bundle, chosen, options)
+        parts = LoadedParts(bundle, edition, options)
         frontends = Frontends(bundle.manifest.frontends)
         if check:
             self_test(bundle, parts, frontends)
@@ -76,7 +74,7 @@ class FusionSession:
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that the model takes."""
-        return self._modalities
+        return self.frontends.modalities
 
     def infer(
         self,
@@ -117,7 +115,7 @@ class FusionSession:
         self._timings = {}
         embeddings = {name: self._embed(name, value) for name, value in given.items()}
         logits = self._timed("head", lambda: self.parts.fuse(embeddings))
-        heads = {h.name: _answer(logits[h.name][0], h.labels) for h in self.parts.heads}
+        heads = {h.name: answer(h, logits[h.name]) for h in self.parts.heads}
         self._timings["total"] = (perf_counter() - started) * 1e3
         used = tuple(name for name in self.modalities if name in given)
         return Prediction(heads=heads, used=used, timings=self._timings)
@@ -183,18 +181,3 @@ def _key(modality: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise InputError(f"Text must be a string, not {type(value).__name__}.")
     return value
-
-
-def _answer(logits: NDArray[np.float32], labels: Sequence[str]) -> HeadPrediction:
-    # Softmax as in prediction.py; for so few numbers plain floats are faster than numpy.
-    values = logits.tolist()
-    top = max(values)
-    weights = [exp(value - top) for value in values]
-    scale = 1.0 / sum(weights)
-    return HeadPrediction(
-        label=labels[values.index(top)],
-        confidence=scale,
-        probabilities={
-            label: weight * scale for label, weight in zip(labels, weights, strict=True)
-        },
-    )

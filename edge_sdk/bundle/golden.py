@@ -15,10 +15,9 @@ from .manifest import Tolerance
 
 Arrays = dict[str, NDArray[Any]]
 
-# Keys of an expected-values file: "<stage>.<name>".
-FEATURES = "features"
+# Keys of an expected-values file: "<stage>.<name>". A features file has the modality as key.
 EMBEDDING = "embedding"
-LOGITS = "logits"
+OUTPUT = "output"
 
 
 class Deviation(msgspec.Struct, frozen=True, kw_only=True):

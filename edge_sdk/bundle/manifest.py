@@ -7,6 +7,7 @@ with a default, anything else raises :data:`SCHEMA`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -39,34 +40,55 @@ class FloatShare(_Entry, frozen=True, kw_only=True):
     macs: float
 
 
+class ShapeRange(_Entry, frozen=True, kw_only=True):
+    """The shapes of an input that an engine compiled from a graph is to accept and to prefer."""
+
+    input: str
+    smallest: tuple[int, ...]
+    usual: tuple[int, ...]
+    largest: tuple[int, ...]
+
+
 class Variant(_Entry, frozen=True, kw_only=True):
-    """One graph of a part, for one engine at one precision."""
+    """One graph of a part, for one engine at one precision.
+
+    ``shapes`` says what an engine that is compiled on the device is to accept.
+    """
 
     engine: str
     precision: Precision
     file: str
-    parameters: int
     stayed_float: FloatShare | None = None
+    shapes: tuple[ShapeRange, ...] = ()
 
 
 class Part(_Entry, frozen=True, kw_only=True):
-    """An encoder of one modality (features to embedding) or the head (embeddings to logits).
+    """An encoder of one modality (features to embedding) or the head.
 
-    The first variant is the one to run; the head takes one embedding a modality, then ``mask``.
+    The head takes one input a modality, called by its name: the embedding, or the features
+    where the modality has no encoder. If it also takes ``mask``, float32 ``[1, modalities]``,
+    a modality may be missing: its embedding is zeros then.
     """
 
     name: str
     role: Literal["encoder", "head"]
+    parameters: int
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     variants: tuple[Variant, ...]
 
 
 class Head(_Entry, frozen=True, kw_only=True):
-    """One classification: the head's output of this name holds a logit for each label."""
+    """One question the model answers: the output of this name of the part ``head``.
+
+    A ``classification`` has a value for each label; a ``binary`` head one value, for its second
+    label. ``output`` says whether the graph gives logits, or probabilities already.
+    """
 
     name: str
     labels: tuple[str, ...]
+    task: Literal["classification", "binary"] = "classification"
+    output: Literal["logits", "probabilities"] = "logits"
 
 
 class Score(_Entry, frozen=True, kw_only=True):
@@ -94,6 +116,18 @@ class Quality(_Entry, frozen=True, kw_only=True):
     heads: dict[str, HeadQuality]
 
 
+class Edition(_Entry, frozen=True, kw_only=True):
+    """The model as one engine runs it: the variant of each part, and what it lost.
+
+    ``parts`` maps a part to the file of its variant. A part that the engine cannot express
+    names another engine's variant here; ``fallbacks`` says why, by part.
+    """
+
+    parts: dict[str, str]
+    quality: Quality
+    fallbacks: dict[str, str] = {}
+
+
 class Tolerance(_Entry, frozen=True, kw_only=True):
     """How far a result may be from its golden value and still be right.
 
@@ -110,19 +144,38 @@ class Tolerances(_Entry, frozen=True, kw_only=True):
 
     features: Tolerance = Tolerance(max_abs=1e-3, min_snr_db=60.0)
     fp32: Tolerance = Tolerance(max_abs=1e-4, min_snr_db=60.0)
+    fp16: Tolerance = Tolerance(max_abs=1e-3, min_snr_db=40.0)
     int8: Tolerance = Tolerance(max_abs=1e-3, min_snr_db=20.0)
     probability_fp32: float = 1e-3
+    probability_fp16: float = 0.02
     probability_int8: float = 0.1
+
+    def stage(self, precision: Precision) -> Tolerance:
+        """For a graph of this precision."""
+        if precision == "fp32":
+            return self.fp32
+        return self.fp16 if precision == "fp16" else self.int8
+
+    def probability(self, precisions: Iterable[Precision]) -> float:
+        """For the probabilities at the end of parts of these precisions."""
+        kinds = set(precisions)
+        if kinds <= {"fp32"}:
+            return self.probability_fp32
+        return self.probability_fp16 if kinds <= {"fp32", "fp16"} else self.probability_int8
 
 
 class GoldenSample(_Entry, frozen=True, kw_only=True):
-    """Inputs as a device meets them, and the file with the expected value of every stage."""
+    """Inputs as a device meets them, and the files with the expected value of every stage.
+
+    ``features`` holds what the front-ends give, ``expected`` by edition what the graphs give.
+    """
 
     id: str
     audio: str | None = None
     image: str | None = None
     text: str | None = None
-    expected: str
+    features: str
+    expected: dict[str, str]
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -158,12 +211,27 @@ class Manifest(_Entry, frozen=True, kw_only=True):
     frontends_hash: str
     parts: tuple[Part, ...]
     heads: tuple[Head, ...]
-    quality: Quality
+    editions: dict[str, Edition]
     tolerances: Tolerances
     golden: tuple[GoldenSample, ...]
     provenance: Provenance
     files: dict[str, File]
     digest: str = ""
+
+    @property
+    def preferred(self) -> str:
+        """The edition that the target prefers."""
+        return next(iter(self.ordered_editions()))
+
+    def ordered_editions(self) -> tuple[str, ...]:
+        """The names of the editions, in the target's order of preference."""
+        known = [name for name in self.target.engines if name in self.editions]
+        return (*known, *sorted(set(self.editions) - set(known)))
+
+    def variant(self, part: Part, edition: str) -> Variant:
+        """The variant of ``part`` in an edition."""
+        file = self.editions[edition].parts[part.name]
+        return next(variant for variant in part.variants if variant.file == file)
 
     @property
     def encoders(self) -> tuple[Part, ...]:
@@ -208,8 +276,7 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         raise BundleError(f"The manifest of {where} is damaged: {error}.") from error
     if manifest.digest != _digest(msgspec.structs.replace(manifest, digest="")):
         raise BundleError(f"The manifest of {where} has been altered: its digest does not fit.")
-    if sum(part.role == "head" for part in manifest.parts) != 1 or not manifest.encoders:
-        raise BundleError(f"The manifest of {where} must name one head and at least one encoder.")
+    _check_parts(manifest, where)
     if manifest.frontends_hash != frontends_hash(manifest.frontends):
         names = ", ".join(f"{n} {REVISIONS[n]}" for n in manifest.frontends.modalities)
         raise BundleError(
@@ -217,6 +284,18 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
             f"(here: {names}); install the edge-sdk it was made with, or convert it again."
         )
     return manifest
+
+
+def _check_parts(manifest: Manifest, where: str) -> None:
+    if sum(part.role == "head" for part in manifest.parts) != 1 or not manifest.editions:
+        raise BundleError(f"The manifest of {where} must name one head and at least one edition.")
+    files = {part.name: {variant.file for variant in part.variants} for part in manifest.parts}
+    for name, edition in manifest.editions.items():
+        wrong = [part for part in files if edition.parts.get(part) not in files[part]]
+        if wrong:
+            raise BundleError(
+                f"The manifest of {where} names no variant of {', '.join(wrong)} for {name}."
+            )
 
 
 class _Schema(msgspec.Struct):

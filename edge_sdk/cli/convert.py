@@ -12,7 +12,7 @@ from .output import emit_json, float_cell, table
 from .progress import StageProgress
 
 if TYPE_CHECKING:
-    from edge_sdk.converters import ConversionReport
+    from edge_sdk.converters.report import ConversionReport, EditionReport
 
 
 @click.command("convert")
@@ -76,38 +76,37 @@ def command(
 
 
 def _print(report: ConversionReport) -> None:
-    heads = list(report.quality.heads)
+    for edition in report.editions:
+        click.echo(f"{report.name} for {report.target} on {edition.engine};")
+        _print_parts(edition)
+        _print_whole(edition)
+        ratio = edition.size / report.fp32_size
+        click.echo(f"{edition.size / 1e6:.2f} MB of graphs, {ratio:.2f} of fp32.\n")
+    click.echo(f"Written: {report.output}")
+
+
+def _print_parts(edition: EditionReport) -> None:
+    heads = list(edition.quality.heads)
     rows: list[tuple[str, ...]] = [
         ("part", "shipped", "kB", "kB fp32", *(f"{head} drop" for head in heads), "still float")
     ]
-    for part in report.parts:
-        by_precision = {attempt.precision: attempt for attempt in part.attempts}
-        mine = by_precision[part.precision]
+    for part in edition.parts:
+        mine = next(attempt for attempt in part.attempts if attempt.precision == part.precision)
         drops = (f"{mine.drops[head]:+.2f}" for head in heads)
-        size, base = part.size / 1e3, by_precision["fp32"].size / 1e3
-        rows.append(
-            (
-                part.name,
-                part.precision,
-                f"{size:.1f}",
-                f"{base:.1f}",
-                *drops,
-                float_cell(mine.stayed_float),
-            )
-        )
-    click.echo(f"{report.name} for {report.target}; points of macro-F1 lost, each part alone:")
+        sizes = (f"{part.size / 1e3:.1f}", f"{part.fp32_size / 1e3:.1f}")
+        rows.append((part.name, part.precision, *sizes, *drops, float_cell(mine.stayed_float)))
+    click.echo("points of macro-F1 lost, each part alone:")
     click.echo(table(rows))
-    for part in report.parts:
+    for part in edition.parts:
         for sentence in part.rejected:
             click.echo(sentence)
-    quality = report.quality
+
+
+def _print_whole(edition: EditionReport) -> None:
+    quality = edition.quality
     click.echo(f"\nAll parts together, on {quality.samples} samples ({quality.source}):")
-    together: list[tuple[str, ...]] = [("head", "F1 fp32", "F1 shipped", "same label")]
+    rows: list[tuple[str, ...]] = [("head", "F1 fp32", "F1 shipped", "same label")]
     for name, q in quality.heads.items():
         f1 = [f"{s.macro_f1:.3f}" if q.samples else "" for s in (q.fp32, q.shipped)]
-        together.append((name, *f1, f"{q.agreement:.1%}"))
-    click.echo(table(together))
-    click.echo(
-        f"\n{report.output}: {report.size / 1e6:.2f} MB of graphs, "
-        f"{report.size / report.fp32_size:.2f} of fp32."
-    )
+        rows.append((name, *f1, f"{q.agreement:.1%}"))
+    click.echo(table(rows))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..bundle import Bundle, Manifest
+from ..bundle.manifest import Quality
 from .output import emit_json, float_cell, printable, table
 
 
@@ -31,8 +32,8 @@ def command(bundle: Path, as_json: bool) -> None:
     click.echo(
         f"{opened.size('parts/') / 1e6:.2f} MB of graphs, {opened.size() / 1e6:.2f} MB in all\n"
     )
-    click.echo(table(_parts(manifest)) + "\n")
-    click.echo(_quality(manifest) + "\n")
+    for name in manifest.ordered_editions():
+        click.echo(_edition(manifest, name) + "\n")
     for head in manifest.heads:
         shown = ", ".join(head.labels[:8]) + (", ..." if len(head.labels) > 8 else "")
         click.echo(f"{head.name}: {len(head.labels)} labels ({shown})")
@@ -40,20 +41,23 @@ def command(bundle: Path, as_json: bool) -> None:
     click.echo(_provenance(manifest))
 
 
-def _parts(manifest: Manifest) -> list[tuple[str, ...]]:
+def _edition(manifest: Manifest, name: str) -> str:
+    edition = manifest.editions[name]
     rows: list[tuple[str, ...]] = [("part", "engine", "precision", "kB", "weights", "still float")]
     for part in manifest.parts:
-        for variant in part.variants:
-            size = manifest.files[variant.file].size / 1e3
-            rows.append(
-                (part.name, variant.engine, variant.precision, f"{size:.1f}",
-                 str(variant.parameters), float_cell(variant.stayed_float))
-            )  # fmt: skip
-    return rows
+        variant = manifest.variant(part, name)
+        size = manifest.files[variant.file].size / 1e3
+        share = float_cell(variant.stayed_float)
+        rows.append(
+            (part.name, variant.engine, variant.precision, f"{size:.1f}", str(part.parameters),
+             share)
+        )  # fmt: skip
+    lines = [f"{name}:", table(rows)]
+    lines += [f"{part} falls back: {why}" for part, why in edition.fallbacks.items()]
+    return "\n".join([*lines, "", _quality(edition.quality)])
 
 
-def _quality(manifest: Manifest) -> str:
-    quality = manifest.quality
+def _quality(quality: Quality) -> str:
     rows: list[tuple[str, ...]] = [
         ("head", "samples", "acc fp32", "acc shipped", "F1 fp32", "F1 shipped", "same label")
     ]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Precision = Literal["int8", "fp32"]
+Precision = Literal["int8", "int8-dynamic", "fp16", "fp32"]
 
 
 class _Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

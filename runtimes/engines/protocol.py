@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 from numpy.typing import NDArray
 
-from edge_sdk.bundle.manifest import TensorSpec
+from edge_sdk.bundle.manifest import ShapeRange, TensorSpec
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -21,11 +21,13 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a graph is to be run.
 
     ``threads`` bounds the engine's threads; ``optimise`` False runs the graph as it is written,
-    node by node in floating point where it is quantised (the reference for golden values).
+    node by node in floating point where it is quantised (the reference for golden values);
+    ``shapes`` are what an engine that compiles its graphs is to accept.
     """
 
     threads: int = 1
     optimise: bool = True
+    shapes: tuple[ShapeRange, ...] = ()
 
 
 class Executable(Protocol):

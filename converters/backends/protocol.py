@@ -1,0 +1,94 @@
+"""What a backend is: it makes a part's graph for one engine, or says why it cannot.
+
+A new engine on the build host is one module with a class of :class:`Backend`, named by the
+entry-point group ``edge_sdk.backends``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+import onnx
+from numpy.typing import NDArray
+
+from edge_sdk.bundle.manifest import FloatShare, ShapeRange
+from edge_sdk.targets import Int8Scheme, Precision
+
+from ..cache import StageCache
+from ..calibration.ranges import Calibration
+from ..parts import PartSpec
+
+Feed = Mapping[str, NDArray[Any]]
+
+
+class PartWork(msgspec.Struct, kw_only=True):
+    """A part on its way through the backends.
+
+    Attributes:
+        name: the part's name.
+        key: text that names its weights, for the cache.
+        spec: its torch module, where the model came with one.
+        graph: its fp32 ONNX graph, held against torch; the reference of everything.
+        feeds: its inputs over the calibration samples, made one at a time.
+        feeds_key: text that names those samples, for the cache.
+        calibration: its activation ranges over them, observed when first asked for.
+        scheme: how the target lays out int8.
+        store: where results are kept.
+    """
+
+    name: str
+    key: str
+    spec: PartSpec | None
+    graph: onnx.ModelProto
+    feeds: Callable[[], Iterator[Feed]]
+    feeds_key: str
+    calibration: Callable[[], Calibration]
+    scheme: Int8Scheme
+    store: StageCache
+
+
+class Artefact(msgspec.Struct, frozen=True, kw_only=True):
+    """A part's graph for one engine at one precision, as it goes into the bundle."""
+
+    engine: str
+    precision: Precision
+    suffix: str
+    content: bytes
+    stayed_float: FloatShare | None = None
+    shapes: tuple[ShapeRange, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.content)
+
+
+class Runner(Protocol):
+    """Runs an artefact on the build host, with the interface of the fp32 graph."""
+
+    def run(self, inputs: Feed) -> dict[str, NDArray[Any]]:
+        """The outputs by name."""
+        ...
+
+
+class Backend(Protocol):
+    """Makes and runs artefacts for one engine."""
+
+    engine: str
+    #: What it can make, the most compact first.
+    precisions: tuple[Precision, ...]
+
+    def build(self, part: PartWork, precision: Precision) -> Artefact:
+        """The artefact of a part.
+
+        Raises:
+            ExportError: the engine cannot express the part; the sentence names what.
+            DependencyError: the tools of this backend are not installed.
+        """
+        ...
+
+    def runner(self, artefact: Artefact, *, optimise: bool = False) -> Runner:
+        """Run ``artefact`` here: as written, or with the engine's own kernels (``optimise``)."""
+        ...

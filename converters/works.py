@@ -1,0 +1,117 @@
+"""The parts of a source ready for the backends: exported, with feeds and ranges at hand."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+import onnx
+
+from edge_sdk.frontends import Frontends
+from edge_sdk.samples import SampleSet
+from edge_sdk.targets import Int8Scheme
+
+from .backends.protocol import Feed, PartWork, Runner
+from .cache import StageCache
+from .calibration.ranges import Calibration, calibrate
+from .export.onnx import export_onnx
+from .feeds import Wiring, part_feeds
+from .parts import PartSpec
+from .progress import Progress
+from .source import HEAD, Source
+
+_TOOLS = ("edge-sdk", "torch", "onnx", "onnxscript", "onnxruntime", "numpy")
+
+
+def export_parts(
+    source: Source, store: StageCache, progress: Progress
+) -> dict[str, onnx.ModelProto]:
+    """Every part's fp32 graph, held against torch where there is a module.
+
+    Raises:
+        ExportError: a part cannot be exported, or differs from torch.
+    """
+    graphs = {}
+    for done, spec in enumerate(source.parts):
+        progress("export", done, len(source.parts))
+        content = store.get(f"export {tools()} {source.digest} {spec.name}", _Export(spec))
+        graphs[spec.name] = onnx.load_from_string(content)
+    progress("export", len(source.parts), len(source.parts))
+    return graphs
+
+
+class Works:
+    """Makes the :class:`PartWork` of each part for one int8 scheme after the other."""
+
+    def __init__(
+        self,
+        source: Source,
+        graphs: Mapping[str, onnx.ModelProto],
+        base: Mapping[str, Runner],
+        wiring: Wiring,
+        samples: SampleSet,
+        store: StageCache,
+        progress: Progress,
+    ) -> None:
+        self._source, self._graphs, self._base = source, graphs, base
+        self._wiring, self._samples = wiring, samples
+        self._store, self._progress = store, progress
+        self._digest = samples.digest()
+        self._seen: dict[str, Calibration] = {}
+
+    def make(self, spec: PartSpec, scheme: Int8Scheme) -> PartWork:
+        """The work of one part."""
+        name = spec.name
+        return PartWork(
+            name=name,
+            key=f"{tools()} {self._source.digest} {name}",
+            spec=spec,
+            graph=self._graphs[name],
+            feeds=lambda: self._feeds(name),
+            feeds_key=self._digest,
+            calibration=lambda: self._calibration(name),
+            scheme=scheme,
+            store=self._store,
+        )
+
+    def _feeds(self, name: str) -> Iterator[Feed]:
+        encoders = self._base if name == HEAD else {}
+        frontends = Frontends(self._source.frontends)
+        return part_feeds(name, self._wiring, encoders, frontends, self._samples, self._progress)
+
+    def _calibration(self, name: str) -> Calibration:
+        if name not in self._seen:
+            key = f"ranges {tools()} {self._source.digest} {self._digest} {name} minmax"
+            content = self._store.get(key, _Ranges(self._graphs[name], self._feeds(name)))
+            self._seen[name] = msgspec.json.decode(content, type=Calibration)
+        return self._seen[name]
+
+
+def tools() -> dict[str, str]:
+    """The versions of what makes a bundle."""
+    found = {"python": platform.python_version()}
+    for name in _TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+class _Export(msgspec.Struct):
+    spec: PartSpec
+
+    def __call__(self) -> bytes:
+        content: bytes = export_onnx(self.spec).SerializeToString()
+        return content
+
+
+class _Ranges(msgspec.Struct):
+    graph: onnx.ModelProto
+    feeds: Iterator[Feed]
+
+    def __call__(self) -> bytes:
+        content: bytes = msgspec.json.encode(calibrate(self.graph, self.feeds))
+        return content
