@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .pipeline import convert
+    from .pipeline import Outcome, convert, convert_targets
     from .report import ConversionReport
 
-__all__ = ["ConversionReport", "convert"]
+__all__ = ["ConversionReport", "Outcome", "convert", "convert_targets"]
+
+
+_HOMES = {
+    "ConversionReport": "report",
+    "Outcome": "pipeline",
+    "convert": "pipeline",
+    "convert_targets": "pipeline",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "convert":
-        from .pipeline import convert
-
-        return convert
-    if name == "ConversionReport":
-        from .report import ConversionReport
-
-        return ConversionReport
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

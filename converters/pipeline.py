@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from numpy.typing import NDArray
 
 from edge_sdk.bundle import write_bundle
-from edge_sdk.bundle.golden import encode_arrays
-from edge_sdk.bundle.manifest import Tolerances
-from edge_sdk.errors import DataError, UsageError
+from edge_sdk.errors import EdgeError, UsageError
 from edge_sdk.files import check_writable
 from edge_sdk.frontends import Frontends
-from edge_sdk.frontends.media import sample_features
-from edge_sdk.samples import Sample, SampleSet
 from edge_sdk.targets import Precision, TargetProfile, load_target
 
-from .assemble import Conversion, file_of, make_manifest, make_report
-from .backends import Runner
+from .assemble import make_manifest, make_report
 from .cache import StageCache, default_cache
 from .checkpoint import read_checkpoint
-from .data import Split, split_data
-from .edition import Candidates, check_size, choose, make_candidates
-from .feeds import Wiring, wiring_of
-from .gate import Gate
-from .golden import expected_values, golden_inputs, pick
+from .data import split_data
 from .progress import Progress, silent
-from .reference import Reference
 from .report import ConversionReport
-from .selfcheck import check_on_host
 from .source import Source, from_checkpoint
-from .works import Works, export_parts
+from .stages import Stages
+
+Choice = Literal["auto", "int8", "fp32"]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One target of a run: its report, or the error that ended it."""
+
+    target: str
+    report: ConversionReport | None = None
+    error: EdgeError | None = None
 
 
 def convert(
@@ -44,7 +42,7 @@ def convert(
     target: str | TargetProfile = "local",
     evaluation: str | Path | None = None,
     max_drop: float | None = None,
-    precision: Literal["auto", "int8", "fp32"] = "auto",
+    precision: Choice = "auto",
     cache: str | Path | None = "default",
     progress: Progress = silent,
 ) -> ConversionReport:
@@ -73,75 +71,77 @@ def convert(
         StorageError: the output or the cache cannot be written.
     """
     profile = target if isinstance(target, TargetProfile) else load_target(target)
-    precisions = _precisions(profile, precision)
-    limit = float(profile.budgets.max_drop if max_drop is None else max_drop)
-    if not limit >= 0:
-        raise UsageError(f"The largest drop must be at least 0 points, not {limit:g}.")
+    _check(profile, max_drop, precision)
     output = Path(output)
     check_writable(output)
     source = from_checkpoint(read_checkpoint(checkpoint))
-    split = split_data(calibration, evaluation, Frontends(source.frontends).modalities)
-    store = StageCache(
-        default_cache() if cache == "default" else Path(cache) if cache is not None else None
-    )
-    found, contents, warnings = _carry_out(
-        source, profile, precisions, limit, split, store, progress
-    )
+    stages = _stages(source, calibration, evaluation, cache, progress)
+    return _one(stages, profile, output, max_drop, precision)
+
+
+def convert_targets(
+    checkpoint: str | Path,
+    targets: Sequence[str | TargetProfile],
+    *,
+    calibration: str | Path,
+    output: str | Path,
+    evaluation: str | Path | None = None,
+    max_drop: float | None = None,
+    precision: Choice = "auto",
+    cache: str | Path | None = "default",
+    progress: Progress = silent,
+) -> tuple[Outcome, ...]:
+    """Convert for several targets in one run: ``output/<model>-<target>.edge`` each.
+
+    What the targets share is done once. A target that fails does not keep the others from
+    finishing; its outcome carries the error. Arguments and errors that concern all targets are
+    those of :func:`convert`.
+    """
+    profiles = [t if isinstance(t, TargetProfile) else load_target(t) for t in targets]
+    for profile in profiles:
+        _check(profile, max_drop, precision)
+    output = Path(output)
+    check_writable(output / "bundle")
+    source = from_checkpoint(read_checkpoint(checkpoint))
+    stages = _stages(source, calibration, evaluation, cache, progress)
+    outcomes = []
+    for profile in profiles:
+        try:
+            path = output / f"{source.name}-{profile.name}.edge"
+            report = _one(stages, profile, path, max_drop, precision)
+            outcomes.append(Outcome(target=profile.name, report=report))
+        except EdgeError as error:
+            outcomes.append(Outcome(target=profile.name, error=error))
+    return tuple(outcomes)
+
+
+def _one(
+    stages: Stages, profile: TargetProfile, output: Path, max_drop: float | None, precision: Choice
+) -> ConversionReport:
+    limit = float(profile.budgets.max_drop if max_drop is None else max_drop)
+    found, contents, warnings = stages.run(profile, _precisions(profile, precision), limit)
     report = make_report(found, warnings)
     contents["report.json"] = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
     write_bundle(output, make_manifest(found), contents)
     return msgspec.structs.replace(report, output=str(output))
 
 
-def _carry_out(
+def _stages(
     source: Source,
-    profile: TargetProfile,
-    precisions: Sequence[Precision],
-    limit: float,
-    split: Split,
-    store: StageCache,
+    calibration: str | Path,
+    evaluation: str | Path | None,
+    cache: str | Path | None,
     progress: Progress,
-) -> tuple[Conversion, dict[str, bytes], list[str]]:
-    """All stages but writing: what was found, the bundle's files, and warnings."""
-    frontends = Frontends(source.frontends)
-    graphs = export_parts(source, store, progress)
-    base: dict[str, Runner] = {name: Reference(graph) for name, graph in graphs.items()}
-    wiring = wiring_of(frontends.modalities, graphs)
-    works = Works(source, graphs, base, wiring, split.calibration, store, progress)
-    parts = [works.make(spec, profile.int8) for spec in source.parts]
-    tolerances = Tolerances()
+) -> Stages:
+    split = split_data(calibration, evaluation, Frontends(source.frontends).modalities)
+    kept = default_cache() if cache == "default" else Path(cache) if cache is not None else None
+    return Stages(source, split, StageCache(kept), progress)
 
-    candidates = [make_candidates(engine, parts, precisions) for engine in profile.engines]
-    gates = _observe(candidates, base, wiring, source, split.evaluation, frontends, progress)
-    editions = [choose(made, gates[made.engine], limit) for made in candidates]
-    for edition in editions:
-        check_size(edition, profile)
 
-    progress("golden", 0, len(editions))
-    golden = golden_inputs(split.evaluation, pick(list(split.evaluation), wiring), frontends)
-    contents: dict[str, bytes] = {}
-    warnings = split.warnings()
-    for sample in golden:
-        contents |= sample.files
-    for done, edition in enumerate(editions, 1):
-        expected = [expected_values(wiring, edition.runners, s.features) for s in golden]
-        for sample, values in zip(golden, expected, strict=True):
-            contents[sample.expected_file(edition.engine)] = encode_arrays(values)
-        warnings += check_on_host(edition, wiring, golden, expected, tolerances, profile)
-        contents |= {file_of(n, a): a.content for n, a in edition.artefacts.items()}
-        progress("golden", done, len(editions))
-    found = Conversion(
-        source=source,
-        profile=profile,
-        graphs=graphs,
-        editions=editions,
-        gates=gates,
-        golden=golden,
-        split=split,
-        limit=limit,
-        tolerances=tolerances,
-    )
-    return found, contents, warnings
+def _check(profile: TargetProfile, max_drop: float | None, precision: str) -> None:
+    _precisions(profile, precision)
+    if max_drop is not None and not max_drop >= 0:
+        raise UsageError(f"The largest drop must be at least 0 points, not {max_drop:g}.")
 
 
 def _precisions(profile: TargetProfile, precision: str) -> tuple[Precision, ...]:
@@ -152,37 +152,3 @@ def _precisions(profile: TargetProfile, precision: str) -> tuple[Precision, ...]
     if precision == "fp32":
         return ("fp32",)
     raise UsageError(f"There is no precision {precision!r}; known: auto, int8, fp32.")
-
-
-def _observe(
-    candidates: Sequence[Candidates],
-    base: Mapping[str, Runner],
-    wiring: Wiring,
-    source: Source,
-    samples: SampleSet,
-    frontends: Frontends,
-    progress: Progress,
-) -> dict[str, Gate]:
-    """A gate an engine, each shown every evaluation sample."""
-    gates = {}
-    for made in candidates:
-        gate = Gate(base, made.runners, wiring, source.heads)
-        stage = "evaluate" if len(candidates) == 1 else f"evaluate {made.engine}"
-        gate.observe(_features(samples, wiring, frontends, stage, progress))
-        if not gate.samples:
-            raise DataError(
-                f"No sample of the set at {samples.root} has what this model takes: "
-                f"{', '.join(wiring.modalities)}."
-            )
-        gates[made.engine] = gate
-    return gates
-
-
-def _features(
-    samples: SampleSet, wiring: Wiring, frontends: Frontends, stage: str, progress: Progress
-) -> Iterator[tuple[Sample, dict[str, NDArray[Any]]]]:
-    for done, sample in enumerate(samples):
-        progress(stage, done, len(samples))
-        if wiring.takes(sample.modalities):
-            yield sample, sample_features(frontends, samples, sample, wiring.modalities)
-    progress(stage, len(samples), len(samples))

@@ -47,12 +47,12 @@ def check_on_host(
                 continue
             sentence = (
                 f"{stage} of golden sample {sample.id} is off by {result.max_abs:.2g} "
-                f"(signal to error {result.snr_db:.1f} dB) with the kernels of {edition.engine} here"
+                f"(signal to error {result.snr_db:.1f} dB) with {edition.engine} on this host"
             )
             if exact:
                 raise ExportError(f"The bundle fails its own check: {sentence}.")
             return [
-                f"{sentence}: this host has no VNNI and saturates on full-range int8. The target does "
+                f"{sentence}: it has no VNNI and saturates on full-range int8. The target does "
                 "not; verify the bundle there."
             ]
     return []

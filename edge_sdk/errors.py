@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+#: The exit code of a run over several things of which some failed, each with its own sentence.
+SOME_FAILED = 13
+
 
 class EdgeError(Exception):
     """Base of every error the SDK raises on purpose; says what is wrong, where, and what to do."""

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import DependencyError, UsageError
+from ..errors import SOME_FAILED, DependencyError, EdgeError
 from .output import emit_json, float_cell, table
 from .progress import StageProgress
 
 if TYPE_CHECKING:
+    from edge_sdk.converters.pipeline import Outcome
     from edge_sdk.converters.report import ConversionReport, EditionReport
 
 
 @click.command("convert")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("--target", default="local", show_default=True,
-              help="A target profile's name, or a .toml file.")  # fmt: skip
+@click.option("--target", "targets", multiple=True, default=("local",), show_default=True,
+              help="A target profile, or a .toml file; may be given several times.")  # fmt: skip
 @click.option("--calibration", required=True, type=click.Path(path_type=Path),
               help="A sample set of real samples, at least 32.")  # fmt: skip
 @click.option("--evaluation", type=click.Path(path_type=Path),
               help="Held-out samples for the gate; else a share of --calibration.")  # fmt: skip
 @click.option("--output", required=True, type=click.Path(path_type=Path),
-              help="The bundle to write: a .edge file, or a folder.")  # fmt: skip
+              help="A .edge file or a folder; for several targets, where they go.")  # fmt: skip
 @click.option("--max-drop", type=click.FloatRange(min=0),
               help="Points of macro-F1 a head may lose; default: the target's budget.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp32"]), default="auto",
@@ -35,44 +36,59 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     checkpoint: Path,
-    target: str,
-    calibration: Path,
-    evaluation: Path | None,
+    targets: tuple[str, ...],
     output: Path,
-    max_drop: float | None,
-    precision: Literal["auto", "int8", "fp32"],
     cache: Path | None,
     no_cache: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Convert CHECKPOINT into a verified bundle for a target."""
-    if no_cache and cache is not None:
-        raise UsageError("--cache and --no-cache contradict each other; give one of them.")
+    """Convert CHECKPOINT into a verified bundle for a target, or one for each of several."""
     try:
-        from edge_sdk.converters.pipeline import convert
+        from edge_sdk.converters.pipeline import convert, convert_targets
     except ImportError as error:
         raise DependencyError(
             f"Converting needs packages that are not installed here ({error.name}): "
             "pip install 'edge-sdk[convert]'."
         ) from error
+    options["cache"] = None if no_cache else cache or "default"
     with StageProgress() as progress:
-        report = convert(
-            checkpoint,
-            target=target,
-            calibration=calibration,
-            evaluation=evaluation,
-            output=output,
-            max_drop=max_drop,
-            precision=precision,
-            cache=None if no_cache else cache or "default",
-            progress=progress,
-        )
+        options["progress"] = progress
+        if len(targets) == 1:
+            report = convert(checkpoint, target=targets[0], output=output, **options)
+            outcomes: tuple[Outcome, ...] = ()
+        else:
+            outcomes = convert_targets(checkpoint, targets, output=output, **options)
+    if outcomes:
+        _several(outcomes, as_json)
+    else:
+        _one(report, as_json)
+
+
+def _one(report: ConversionReport, as_json: bool) -> None:
     for warning in report.warnings:
         click.echo(f"warning: {warning}", err=True)
     if as_json:
         emit_json(report)
     else:
         _print(report)
+
+
+def _several(outcomes: tuple[Outcome, ...], as_json: bool) -> None:
+    if as_json:
+        emit_json({"targets": {o.target: o.report or _plain(o.error) for o in outcomes}})
+    for outcome in outcomes:
+        if outcome.report is None:
+            click.echo(f"error: {outcome.target}: {outcome.error}", err=True)
+        elif not as_json:
+            _one(outcome.report, as_json)
+    if any(outcome.error for outcome in outcomes):
+        # Every target has had its turn and its sentence; the code says that some failed.
+        raise click.exceptions.Exit(SOME_FAILED)
+
+
+def _plain(error: EdgeError | None) -> dict[str, object]:
+    return {} if error is None else {"error": {"kind": error.kind, "message": str(error)}}
 
 
 def _print(report: ConversionReport) -> None:
