@@ -49,7 +49,7 @@ class Stages:
         self, profile: TargetProfile, precisions: Sequence[Precision], limit: float
     ) -> tuple[Conversion, dict[str, bytes], list[str]]:
         """All stages but writing: what was found, the bundle's files, and warnings."""
-        parts = [self._works.make(spec, profile.int8) for spec in self._source.parts]
+        parts = [self._works.make(spec, profile) for spec in self._source.parts]
         candidates = [make_candidates(engine, parts, precisions) for engine in profile.engines]
         gates = {made.engine: self._observe(made, len(candidates) > 1) for made in candidates}
         editions = [choose(made, gates[made.engine], limit) for made in candidates]

@@ -11,7 +11,7 @@ import onnx
 
 from edge_sdk.frontends import Frontends
 from edge_sdk.samples import SampleSet
-from edge_sdk.targets import Int8Scheme
+from edge_sdk.targets import TargetProfile
 
 from .backends.protocol import Feed, PartWork, Runner
 from .cache import StageCache
@@ -43,7 +43,7 @@ def export_parts(
 
 
 class Works:
-    """Makes the :class:`PartWork` of each part for one int8 scheme after the other."""
+    """Makes the :class:`PartWork` of each part for one target after the other."""
 
     def __init__(
         self,
@@ -61,8 +61,8 @@ class Works:
         self._digest = samples.digest()
         self._seen: dict[str, Calibration] = {}
 
-    def make(self, spec: PartSpec, scheme: Int8Scheme) -> PartWork:
-        """The work of one part."""
+    def make(self, spec: PartSpec, profile: TargetProfile) -> PartWork:
+        """The work of one part for one target."""
         name = spec.name
         return PartWork(
             name=name,
@@ -72,9 +72,20 @@ class Works:
             feeds=lambda: self._feeds(name),
             feeds_key=self._digest,
             calibration=lambda: self._calibration(name),
-            scheme=scheme,
+            scheme=profile.int8,
+            lengths=self._lengths(profile),
             store=self._store,
         )
+
+    def _lengths(self, profile: TargetProfile) -> dict[str, int]:
+        frontends, lengths = self._source.frontends, {}
+        if frontends.audio is not None:
+            seconds = min(profile.longest_seconds, frontends.audio.max_seconds)
+            lengths["frames"] = round(seconds * 1000 / frontends.audio.hop_ms)
+        if frontends.text is not None:
+            # The front-end never gives more.
+            lengths["tokens"] = frontends.text.max_tokens
+        return lengths
 
     def _feeds(self, name: str) -> Iterator[Feed]:
         encoders = self._base if name == HEAD else {}

@@ -35,6 +35,7 @@ class PartWork(msgspec.Struct, kw_only=True):
         feeds_key: text that names those samples, for the cache.
         calibration: its activation ranges over them, observed when first asked for.
         scheme: how the target lays out int8.
+        lengths: for engines without dynamic axes, the length of each by its name.
         store: where results are kept.
     """
 
@@ -46,6 +47,7 @@ class PartWork(msgspec.Struct, kw_only=True):
     feeds_key: str
     calibration: Callable[[], Calibration]
     scheme: Int8Scheme
+    lengths: Mapping[str, int]
     store: StageCache
 
 

@@ -42,7 +42,8 @@ class TargetProfile(_Data, frozen=True, kw_only=True):
     """One kind of device.
 
     ``engines`` and ``precisions`` are orders of preference; ``threads`` is the number of
-    threads an engine may use.
+    threads an engine may use. ``longest_seconds`` is the longest recording that engines whose
+    graphs have a fixed length are to take; a shorter one costs them as much.
     """
 
     name: str
@@ -55,5 +56,6 @@ class TargetProfile(_Data, frozen=True, kw_only=True):
     engines: tuple[str, ...] = ("onnxruntime",)
     precisions: tuple[Precision, ...] = ("int8", "fp32")
     threads: Annotated[int, Meta(ge=1)] = 1
+    longest_seconds: Annotated[float, Meta(gt=0)] = 4.5
     int8: Int8Scheme = Int8Scheme()
     budgets: Budgets = Budgets()
