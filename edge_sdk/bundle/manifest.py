@@ -246,11 +246,8 @@ class Manifest(_Entry, frozen=True, kw_only=True):
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json``, with its digest filled in."""
-    # Through JSON and back, so that what is sealed is what a reader will see (1 becomes 1.0).
-    blank = msgspec.json.decode(
-        msgspec.json.encode(msgspec.structs.replace(manifest, digest="")), type=Manifest
-    )
-    sealed = msgspec.structs.replace(blank, digest=_digest(blank))
+    content = msgspec.json.encode(msgspec.structs.replace(manifest, digest=""))
+    sealed = msgspec.json.decode(content) | {"digest": _digest(content)}
     return msgspec.json.format(msgspec.json.encode(sealed), indent=1) + b"\n"
 
 
@@ -274,7 +271,7 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         manifest = msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BundleError(f"The manifest of {where} is damaged: {error}.") from error
-    if manifest.digest != _digest(msgspec.structs.replace(manifest, digest="")):
+    if manifest.digest != _digest(content):
         raise BundleError(f"The manifest of {where} has been altered: its digest does not fit.")
     _check_parts(manifest, where)
     if manifest.frontends_hash != frontends_hash(manifest.frontends):
@@ -302,5 +299,7 @@ class _Schema(msgspec.Struct):
     schema: int
 
 
-def _digest(blank: Manifest) -> str:
-    return hashlib.sha256(msgspec.json.encode(blank, order="sorted")).hexdigest()
+def _digest(content: bytes) -> str:
+    """Over the JSON as it stands, not as this version reads it: later fields have defaults."""
+    fields = msgspec.json.decode(content) | {"digest": ""}
+    return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()

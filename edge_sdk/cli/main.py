@@ -14,6 +14,7 @@ from .output import emit_error
 # Name -> one line of help, so that listing the commands imports none of them.
 _COMMANDS = {
     "convert": "Convert a checkpoint into a verified bundle for a target.",
+    "doctor": "Say what works on this machine, and what mends the rest.",
     "infer": "Answer from a recording, a picture and text, or any of them.",
     "inspect": "Say what is in a bundle.",
     "targets": "List the target profiles.",

@@ -32,6 +32,10 @@ class OnnxRuntimeEngine:
         """The version of the onnxruntime package."""
         return str(_library().__version__)
 
+    def providers(self) -> tuple[str, ...]:
+        """The providers that the package has here."""
+        return tuple(_library().get_available_providers())
+
     def load(self, graph: bytes, options: EngineOptions) -> OnnxRuntimeGraph:
         """Load an ONNX graph."""
         return OnnxRuntimeGraph(graph, options)
