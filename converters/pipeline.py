@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from edge_sdk.bundle import write_bundle
+from edge_sdk.bundle.manifest import MANIFEST
 from edge_sdk.errors import EdgeError, UsageError
 from edge_sdk.files import check_writable
 from edge_sdk.frontends import Frontends
@@ -61,7 +62,7 @@ def convert(
         progress: called as stages go on.
 
     Raises:
-        UsageError: unknown target or precision.
+        UsageError: unknown target or precision, or an output that is there and no bundle.
         CheckpointError: the checkpoint is damaged, unsafe or inconsistent.
         DataError: too few samples, a malformed set, or an unknown label.
         InputError: a file of a sample cannot be used.
@@ -73,7 +74,7 @@ def convert(
     profile = target if isinstance(target, TargetProfile) else load_target(target)
     _check(profile, max_drop, precision)
     output = Path(output)
-    check_writable(output)
+    _check_output(output)
     source = from_checkpoint(read_checkpoint(checkpoint))
     stages = _stages(source, calibration, evaluation, cache, progress)
     return _one(stages, profile, output, max_drop, precision)
@@ -136,6 +137,21 @@ def _stages(
     split = split_data(calibration, evaluation, Frontends(source.frontends).modalities)
     kept = default_cache() if cache == "default" else Path(cache) if cache is not None else None
     return Stages(source, split, StageCache(kept), progress)
+
+
+def _check_output(output: Path) -> None:
+    """See before long work that the output can be written and replaces nothing but a bundle."""
+    check_writable(output)
+    if output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).is_file():
+        raise UsageError(
+            f"The folder {output} is there, is not empty, and is no bundle: it would be replaced "
+            "as a whole. Name a new folder, or a .edge file."
+        )
+    if output.is_file() and output.suffix != ".edge":
+        raise UsageError(
+            f"{output} is a file, where the bundle is to be a folder. Name another place, or "
+            "end the name in .edge for a bundle in one file."
+        )
 
 
 def _check(profile: TargetProfile, max_drop: float | None, precision: str) -> None:

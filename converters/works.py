@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 import onnx
 
-from edge_sdk.frontends import Frontends
+from edge_sdk.frontends import Frontends, frontends_hash
 from edge_sdk.samples import SampleSet
 from edge_sdk.targets import TargetProfile
 
@@ -58,7 +58,7 @@ class Works:
         self._source, self._graphs, self._base = source, graphs, base
         self._wiring, self._samples = wiring, samples
         self._store, self._progress = store, progress
-        self._digest = samples.digest()
+        self._digest = f"{frontends_hash(source.frontends)} {samples.digest()}"
         self._seen: dict[str, Calibration] = {}
 
     def make(self, spec: PartSpec, profile: TargetProfile) -> PartWork:

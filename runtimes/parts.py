@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
-from edge_sdk.bundle.manifest import Manifest, Part, Variant
+from edge_sdk.bundle.manifest import Manifest, Part, TensorSpec, Variant
 from edge_sdk.errors import BundleError, EngineError, InputError, UsageError
 
 from .engines import EngineOptions, Executable, engine_names, load_engine
@@ -144,11 +144,22 @@ def _load(bundle: Bundle, part: Part, edition: str, options: EngineOptions) -> L
     engine = load_engine(variant.engine)
     options = msgspec.structs.replace(options, shapes=variant.shapes)
     graph = engine.load(bundle.read(variant.file), options)
-    if {s.name for s in graph.inputs} != {s.name for s in part.inputs} or {
-        s.name for s in graph.outputs
-    } != {s.name for s in part.outputs}:
+    if not (_fit(graph.inputs, part.inputs) and _fit(graph.outputs, part.outputs)):
         raise BundleError(
             f"The graph {variant.file} in {bundle.path} has other inputs or outputs "
             "than the manifest says."
         )
     return LoadedPart(part, variant, graph)
+
+
+def _fit(found: tuple[TensorSpec, ...], said: tuple[TensorSpec, ...]) -> bool:
+    """Whether names, types and lengths agree; an axis of any length agrees with all of them."""
+    named = {spec.name: spec for spec in found}
+    return named.keys() == {spec.name for spec in said} and all(
+        (named[s.name].dtype, len(named[s.name].shape)) == (s.dtype, len(s.shape))
+        and all(
+            a == b or isinstance(a, str) or isinstance(b, str)
+            for a, b in zip(named[s.name].shape, s.shape, strict=True)
+        )
+        for s in said
+    )

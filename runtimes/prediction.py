@@ -38,9 +38,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 def answer(head: Head, output: NDArray[Any]) -> HeadPrediction:
     """One head's answer from its output ``[1, labels]``."""
     shares = probabilities(head, output)
-    best = int(shares.argmax())
+    confidence = max(shares)
     return HeadPrediction(
-        label=head.labels[best],
-        confidence=float(shares[best]),
-        probabilities=dict(zip(head.labels, shares.tolist(), strict=True)),
+        label=head.labels[shares.index(confidence)],
+        confidence=confidence,
+        probabilities=dict(zip(head.labels, shares, strict=True)),
     )

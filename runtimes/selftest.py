@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
@@ -85,8 +86,9 @@ def _check_sample(
     limit = Tolerance(max_abs=share, min_snr_db=float("inf"))
     outputs = parts.fuse(reached)
     for head in parts.heads:
-        wanted = probabilities(head, _get(expected, f"{OUTPUT}.{head.name}", sample))
-        got = probabilities(head, outputs[head.name])
+        golden_output = _get(expected, f"{OUTPUT}.{head.name}", sample)
+        wanted = np.array(probabilities(head, golden_output))
+        got = np.array(probabilities(head, outputs[head.name]))
         yield compare(f"end-to-end.{head.name}", got, wanted, limit)
 
 

@@ -33,6 +33,7 @@ class FusionSession:
         self.bundle = bundle
         self.parts = parts
         self.frontends = frontends
+        self._modalities = frontends.modalities
         self._cache: dict[str, tuple[Any, NDArray[np.float32]]] = {}
         self._timings: dict[str, float] = {}
         self._closed = False
@@ -74,7 +75,7 @@ class FusionSession:
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that the model takes."""
-        return self.frontends.modalities
+        return self._modalities
 
     def infer(
         self,

@@ -19,28 +19,57 @@ def check_consistent(manifest: Manifest, where: str) -> None:
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
-    encoders = tuple(part.name for part in manifest.encoders)
-    if encoders != manifest.frontends.modalities:
-        yield f"encoders for {encoders}, front-ends for {manifest.frontends.modalities}"
-    head = manifest.head
-    if any(len(part.inputs) != 1 or len(part.outputs) != 1 for part in manifest.encoders):
-        yield "an encoder has other than one input and one output"
-    if len(head.inputs) != len(encoders) + 1:
-        yield "the head does not take one embedding an encoder and the mask"
-    widths = {spec.name: spec.shape[-1] for spec in head.outputs if spec.shape}
-    if not manifest.heads:
-        yield "it has no heads"
-    for entry in manifest.heads:
-        if not widths.get(entry.name) == len(entry.labels) == len(set(entry.labels)):
-            yield f"the labels of the head {entry.name!r} are not those of the graph's output"
-    for part in manifest.parts:
-        if not part.variants:
-            yield f"the part {part.name} has no graph"
+    yield from _parts(manifest)
+    yield from _heads(manifest)
+    yield from _editions(manifest)
     named = [variant.file for part in manifest.parts for variant in part.variants]
+    modalities = set(manifest.frontends.modalities)
     for sample in manifest.golden:
-        named += [name for name in (sample.audio, sample.image, sample.expected) if name]
-        if not set(sample.modalities) <= set(encoders):
+        named += [name for name in (sample.audio, sample.image, sample.features) if name]
+        named += sample.expected.values()
+        if not set(sample.modalities) <= modalities:
             yield f"the golden sample {sample.id} has a modality that the model does not take"
     for name in named:
         if name not in manifest.files:
             yield f"the file {name!r} is not in its table of files"
+
+
+def _parts(manifest: Manifest) -> Iterator[str]:
+    modalities = manifest.frontends.modalities
+    encoders = [part.name for part in manifest.encoders]
+    if encoders != [name for name in modalities if name in encoders]:
+        yield f"encoders for {', '.join(encoders)}, front-ends for {', '.join(modalities)}"
+    if any(len(part.inputs) != 1 or len(part.outputs) != 1 for part in manifest.encoders):
+        yield "an encoder has other than one input and one output"
+    taken = {spec.name for spec in manifest.head.inputs} - {"mask"}
+    if taken != set(modalities):
+        yield f"the head takes {', '.join(sorted(taken))}, front-ends for {', '.join(modalities)}"
+    for part in manifest.parts:
+        if not part.variants:
+            yield f"the part {part.name} has no graph"
+
+
+def _heads(manifest: Manifest) -> Iterator[str]:
+    widths = {spec.name: spec.shape[-1] for spec in manifest.head.outputs if spec.shape}
+    if not manifest.heads:
+        yield "it has no heads"
+    for entry in manifest.heads:
+        wanted = 1 if entry.task == "binary" else len(entry.labels)
+        distinct = len(set(entry.labels)) == len(entry.labels)
+        if widths.get(entry.name) != wanted or not distinct:
+            yield f"the labels of the head {entry.name!r} are not those of the graph's output"
+        if entry.task == "binary" and len(entry.labels) != 2:
+            yield f"the binary head {entry.name!r} has {len(entry.labels)} labels"
+
+
+def _editions(manifest: Manifest) -> Iterator[str]:
+    if not manifest.editions:
+        yield "it has no edition"
+    files = {part.name: {variant.file for variant in part.variants} for part in manifest.parts}
+    for name, edition in manifest.editions.items():
+        for part, known in files.items():
+            if edition.parts.get(part) not in known:
+                yield f"the edition {name} names no variant of the part {part}"
+        for sample in manifest.golden:
+            if name not in sample.expected:
+                yield f"the golden sample {sample.id} expects nothing of the edition {name}"

@@ -273,7 +273,8 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
         raise BundleError(f"The manifest of {where} is damaged: {error}.") from error
     if manifest.digest != _digest(content):
         raise BundleError(f"The manifest of {where} has been altered: its digest does not fit.")
-    _check_parts(manifest, where)
+    if sum(part.role == "head" for part in manifest.parts) != 1:
+        raise BundleError(f"The manifest of {where} must name one head.")
     if manifest.frontends_hash != frontends_hash(manifest.frontends):
         names = ", ".join(f"{n} {REVISIONS[n]}" for n in manifest.frontends.modalities)
         raise BundleError(
@@ -281,18 +282,6 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
             f"(here: {names}); install the edge-sdk it was made with, or convert it again."
         )
     return manifest
-
-
-def _check_parts(manifest: Manifest, where: str) -> None:
-    if sum(part.role == "head" for part in manifest.parts) != 1 or not manifest.editions:
-        raise BundleError(f"The manifest of {where} must name one head and at least one edition.")
-    files = {part.name: {variant.file for variant in part.variants} for part in manifest.parts}
-    for name, edition in manifest.editions.items():
-        wrong = [part for part in files if edition.parts.get(part) not in files[part]]
-        if wrong:
-            raise BundleError(
-                f"The manifest of {where} names no variant of {', '.join(wrong)} for {name}."
-            )
 
 
 class _Schema(msgspec.Struct):

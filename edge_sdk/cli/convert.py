@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import SOME_FAILED, DependencyError, EdgeError
+from ..errors import SOME_FAILED, DependencyError, EdgeError, UsageError
 from .output import emit_json, float_cell, table
 from .progress import StageProgress
 
@@ -44,6 +44,8 @@ def command(
     **options: Any,
 ) -> None:
     """Convert CHECKPOINT into a verified bundle for a target, or one for each of several."""
+    if no_cache and cache is not None:
+        raise UsageError("--cache and --no-cache contradict each other; give one of them.")
     try:
         from edge_sdk.converters.pipeline import convert, convert_targets
     except ImportError as error:
