@@ -73,3 +73,18 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
     def preferred(self) -> EditionReport:
         """The edition for the engine that the target prefers."""
         return self.editions[0]
+
+    @property
+    def parts(self) -> tuple[PartReport, ...]:
+        """The parts of the preferred edition."""
+        return self.preferred.parts
+
+    @property
+    def quality(self) -> Quality:
+        """What the preferred edition lost."""
+        return self.preferred.quality
+
+    @property
+    def size(self) -> int:
+        """Bytes of the preferred edition's graphs."""
+        return self.preferred.size

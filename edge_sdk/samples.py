@@ -11,7 +11,6 @@ nothing was heard, a missing label is one that this sample says nothing about.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +98,8 @@ class SampleSet(Sequence[Sample]):
 
     def digest(self) -> str:
         """SHA-256 over the samples and the bytes of every file they name, as hex."""
+        import hashlib  # loads OpenSSL, which a device does without
+
         total = hashlib.sha256()
         for sample in self._samples:
             total.update(msgspec.json.encode(sample, order="sorted"))

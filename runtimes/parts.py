@@ -124,8 +124,12 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
 
 
 def _check_installed(manifest: Manifest, edition: str) -> None:
-    for engine in {manifest.variant(part, edition).engine for part in manifest.parts}:
-        load_engine(engine).version()
+    for engine in sorted({manifest.variant(part, edition).engine for part in manifest.parts}):
+        try:
+            load_engine(engine).version()
+        except UsageError as error:
+            sentence = f"The bundle needs the engine {engine}, which this edge-sdk does not have."
+            raise EngineError(sentence) from error
 
 
 def _zeros(head: Part) -> dict[str, NDArray[np.float32]]:

@@ -35,9 +35,16 @@ def rewrite(
 def with_golden(
     source: Path, target: Path, key: str, change: Callable[[np.ndarray], np.ndarray]
 ) -> Path:
-    """``source`` with one expected value of its first golden sample changed, hashes and all."""
+    """``source`` with one value of its first golden sample changed, hashes and all.
+
+    ``key`` is ``features.<modality>``, or a stage of the preferred edition.
+    """
     bundle = Bundle.open(source)
-    name = bundle.manifest.golden[0].expected
+    sample = bundle.manifest.golden[0]
+    stage, _, modality = key.partition(".")
+    name = sample.expected[bundle.manifest.preferred]
+    if stage == "features":
+        name, key = sample.features, modality
     arrays = decode_arrays(bundle.read(name), name)
     arrays[key] = change(arrays[key])
     return rewrite(source, target, {name: encode_arrays(arrays)})

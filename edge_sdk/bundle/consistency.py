@@ -7,6 +7,14 @@ from collections.abc import Iterator
 from ..errors import BundleError
 from .manifest import Manifest
 
+# Type and rank of what each front-end gives.
+_FEATURES = {
+    "audio": ("float32", 3),
+    "image": ("float32", 4),
+    "text": ("int64", 2),
+    "video": ("float32", 5),
+}
+
 
 def check_consistent(manifest: Manifest, where: str) -> None:
     """See that the parts, heads, files and front-ends of ``manifest`` fit together.
@@ -47,6 +55,15 @@ def _parts(manifest: Manifest) -> Iterator[str]:
     for part in manifest.parts:
         if not part.variants:
             yield f"the part {part.name} has no graph"
+    given = {part.name: part.outputs[0] for part in manifest.encoders if part.outputs}
+    for spec in manifest.head.inputs:
+        form = (spec.dtype, len(spec.shape))
+        if spec.name in given:
+            fits = (given[spec.name].dtype, given[spec.name].shape) == (spec.dtype, spec.shape)
+        else:
+            fits = form == _FEATURES.get(spec.name, form)
+        if not fits:
+            yield f"what the head takes of {spec.name} is not what it is given"
 
 
 def _heads(manifest: Manifest) -> Iterator[str]:

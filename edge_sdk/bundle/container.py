@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,6 @@ from typing import Protocol
 
 from ..errors import BundleError
 from ..files import is_file, is_folder
-from .zipform import END_MARK, END_SIZE, zip_form
 
 # What zipfile raises for bytes that are no zip, or one it cannot read (flags of encryption).
 _DAMAGE = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError, RuntimeError)
@@ -25,14 +23,6 @@ class Container(Protocol):
 
     def read(self, name: str) -> bytes:
         """The bytes of one file."""
-        ...
-
-    def check_form(self) -> None:
-        """See that nothing is there but the files.
-
-        Raises:
-            BundleError: there is.
-        """
         ...
 
 
@@ -88,9 +78,6 @@ class FolderContainer:
         except OSError as error:
             raise BundleError(f"{path} cannot be read: {error.strerror}.") from error
 
-    def check_form(self) -> None:
-        pass
-
 
 class ZipContainer:
     """A bundle as one zip file whose members are stored, not compressed."""
@@ -100,14 +87,8 @@ class ZipContainer:
         try:
             with zipfile.ZipFile(path) as archive:
                 infos = archive.infolist()
-            with path.open("rb") as file:
-                file.seek(-END_SIZE, os.SEEK_END)
-                whole = file.read(4) == END_MARK
         except _DAMAGE as error:
             raise BundleError(f"{path} is not a bundle, or is damaged: {error}.") from error
-        # Cut short, it may end in the arrays of a golden sample, which are a zip themselves.
-        if not whole:
-            raise BundleError(f"{path} is damaged: its end is missing, or more has been added.")
         self._names = tuple(sorted(check_name(info.filename, str(path)) for info in infos))
         if len(set(self._names)) != len(self._names):
             raise BundleError(f"{path} holds the same file name twice; it is not safe to use.")
@@ -130,22 +111,3 @@ class ZipContainer:
             raise BundleError(f"{self._path} lacks the file {name}.") from error
         except _DAMAGE as error:
             raise BundleError(f"{name} in {self._path} is damaged: {error}.") from error
-
-    def check_form(self) -> None:
-        try:
-            with zipfile.ZipFile(self._path) as archive:
-                infos = sorted(archive.infolist(), key=lambda info: info.filename)
-            heads, end = zip_form([(i.filename, i.file_size, i.CRC) for i in infos])
-            with self._path.open("rb") as file:
-                same = True
-                for info, head in zip(infos, heads, strict=True):
-                    same = same and file.read(len(head)) == head
-                    file.seek(info.file_size, os.SEEK_CUR)
-                same = same and file.read(len(end) + 1) == end
-        except _DAMAGE as error:
-            raise BundleError(f"{self._path} is damaged: {error}.") from error
-        if not same:
-            raise BundleError(
-                f"{self._path} is damaged, or was packed by another tool: between its files are "
-                "bytes that edge-sdk does not write."
-            )

@@ -6,12 +6,12 @@ with a default, anything else raises :data:`SCHEMA`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
+from ..digest import sha256_hex
 from ..errors import BundleError
 from ..frontends import REVISIONS, FrontendsConfig, frontends_hash
 from ..targets import Precision, TargetProfile
@@ -223,6 +223,11 @@ class Manifest(_Entry, frozen=True, kw_only=True):
         """The edition that the target prefers."""
         return next(iter(self.ordered_editions()))
 
+    @property
+    def quality(self) -> Quality:
+        """What the preferred edition lost."""
+        return self.editions[self.preferred].quality
+
     def ordered_editions(self) -> tuple[str, ...]:
         """The names of the editions, in the target's order of preference."""
         known = [name for name in self.target.engines if name in self.editions]
@@ -246,7 +251,9 @@ class Manifest(_Entry, frozen=True, kw_only=True):
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The bytes of ``manifest.json``, with its digest filled in."""
-    content = msgspec.json.encode(msgspec.structs.replace(manifest, digest=""))
+    # Through JSON and back, so that what is sealed is what a reader will see (1 becomes 1.0).
+    blank = msgspec.json.encode(msgspec.structs.replace(manifest, digest=""))
+    content = msgspec.json.encode(msgspec.json.decode(blank, type=Manifest))
     sealed = msgspec.json.decode(content) | {"digest": _digest(content)}
     return msgspec.json.format(msgspec.json.encode(sealed), indent=1) + b"\n"
 
@@ -291,4 +298,4 @@ class _Schema(msgspec.Struct):
 def _digest(content: bytes) -> str:
     """Over the JSON as it stands, not as this version reads it: later fields have defaults."""
     fields = msgspec.json.decode(content) | {"digest": ""}
-    return hashlib.sha256(msgspec.json.encode(fields, order="sorted")).hexdigest()
+    return sha256_hex(msgspec.json.encode(fields, order="sorted"))

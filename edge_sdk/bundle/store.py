@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from ..digest import sha256_hex
 from ..errors import BundleError
 from .consistency import check_consistent
 from .container import Container, check_name, open_container
@@ -56,7 +56,7 @@ class Bundle:
             raise BundleError(
                 f"{name} in {self.path} is damaged: {len(content)} bytes instead of {entry.size}."
             )
-        if hashlib.sha256(content).hexdigest() != entry.sha256:
+        if sha256_hex(content) != entry.sha256:
             raise BundleError(f"{name} in {self.path} is damaged: its SHA-256 does not fit.")
         return content
 
@@ -74,7 +74,6 @@ class Bundle:
             )
         for name in self.manifest.files:
             self.read(name)
-        self._container.check_form()
         return len(self.manifest.files)
 
     def size(self, prefix: str = "") -> int:

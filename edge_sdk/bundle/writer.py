@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import zlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from ..digest import sha256_hex
 from ..errors import StorageError, storage_errors
 from ..files import is_file, remove_leftovers, replacing
 from .container import check_name
 from .manifest import MANIFEST, File, Manifest, encode_manifest
-from .zipform import zip_form
+
+# The oldest date a zip can hold: bundles carry no clock time.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_UNIX, _PLAIN_FILE = 3, 0o100644 << 16
 
 
 def write_bundle(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Manifest:
@@ -29,7 +32,7 @@ def write_bundle(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) 
     check_replaceable(path)
     files = {
         check_name(name, str(path)): File(
-            sha256=hashlib.sha256(contents[name]).hexdigest(), size=len(contents[name])
+            sha256=sha256_hex(contents[name]), size=len(contents[name])
         )
         for name in sorted(contents)
     }
@@ -63,13 +66,11 @@ def check_replaceable(path: Path) -> None:
 
 
 def _write_zip(path: Path, contents: Mapping[str, bytes]) -> None:
-    names = sorted(contents)
-    heads, end = zip_form([(n, len(contents[n]), zlib.crc32(contents[n])) for n in names])
-    with path.open("wb") as file:
-        for name, head in zip(names, heads, strict=True):
-            file.write(head)
-            file.write(contents[name])
-        file.write(end)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(contents):
+            info = zipfile.ZipInfo(name, _DATE)
+            info.create_system, info.external_attr = _UNIX, _PLAIN_FILE
+            archive.writestr(info, contents[name])
 
 
 def _write_folder(path: Path, contents: Mapping[str, bytes]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 
 import msgspec
 
+from ..digest import sha256_hex
 from .audio import LogMel, LogMelStream
 from .config import (
     FrontendsConfig,
@@ -44,7 +44,7 @@ def frontends_hash(config: FrontendsConfig) -> str:
     revisions = {name: REVISIONS[name] for name in config.modalities}
     # Through JSON and back, so that 1 and 1.0 are the same number wherever they came from.
     config = msgspec.json.decode(msgspec.json.encode(config), type=FrontendsConfig)
-    return hashlib.sha256(msgspec.json.encode((config, revisions), order="sorted")).hexdigest()
+    return sha256_hex(msgspec.json.encode((config, revisions), order="sorted"))
 
 
 class Frontends:

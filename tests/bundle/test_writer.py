@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from edge_sdk.bundle import Bundle, write_bundle
-from edge_sdk.bundle import writer as writer_module
 from edge_sdk.errors import StorageError
 from edge_sdk.files import remove_leftovers, replacing
 
@@ -57,11 +56,6 @@ def test_the_zip_is_one_that_any_tool_reads(tiny_bundle: Path, tmp_path: Path) -
         archive.extractall(tmp_path / "unpacked")
     assert (tmp_path / "unpacked" / "report.json").stat().st_mode & 0o777 in (0o644, 0o600)
     assert Bundle.open(tmp_path / "unpacked").check_files() == Bundle.open(path).check_files()
-
-
-def test_more_than_a_zip_can_hold_is_refused() -> None:
-    with pytest.raises(StorageError, match="write a folder"):
-        writer_module.zip_form([("a", 1 << 31, 0), ("b", 1 << 31, 0)])
 
 
 @pytest.mark.parametrize("old", SHAPES)

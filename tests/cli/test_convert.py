@@ -83,8 +83,10 @@ def test_json_is_one_object_and_nothing_else(run: Run, tmp_path: Path) -> None:
     assert code == 0
     said = json.loads(out)
     assert said["output"] == str(tmp_path / "out.edge")
-    assert [part["precision"] for part in said["parts"]] == ["int8"] * 4
-    assert said["size"] == Bundle.open(tmp_path / "out.edge").size("parts/")
+    (edition,) = said["editions"]
+    assert edition["engine"] == "onnxruntime"
+    assert [part["precision"] for part in edition["parts"]] == ["int8"] * 4
+    assert edition["size"] == Bundle.open(tmp_path / "out.edge").size("parts/")
 
 
 def test_progress_and_warnings_go_to_standard_error(run: Run, new_samples: Path) -> None:

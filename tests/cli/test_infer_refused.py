@@ -119,7 +119,7 @@ def test_bundles(refused: Refused, tiny_bundle: Path, tmp_path: Path) -> None:
     assert "outside itself" in refused(4, "infer", path, "--text", "stop")
     rewrite(tiny_bundle, path, schema=2)
     assert "install a newer edge-sdk" in refused(4, "infer", path, "--text", "stop")
-    with_golden(tiny_bundle, path, "logits.intent", lambda a: a + np.float32(3))
+    with_golden(tiny_bundle, path, "output.intent", lambda a: a + np.float32(3))
     assert "fails its self-test" in refused(4, "infer", path, "--text", "stop")
 
 

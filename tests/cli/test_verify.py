@@ -22,16 +22,19 @@ def test_a_sound_bundle(run: Run, tiny_bundle: Path, tiny_bundle_folder: Path) -
         assert "FAILED" not in got.out
         files = len(manifest_of(path).files)
         assert f"{files} files match their hashes" in got.out
-        assert "golden checks hold with onnxruntime" in got.out
+        assert "onnxruntime (onnxruntime " in got.out
+        assert "golden checks hold" in got.out
 
 
 def test_as_json(run: Run, tiny_bundle: Path) -> None:
     got = run("verify", tiny_bundle, "--json")
     assert (got.code, got.err) == (0, "")
     assert got.json["ok"] is True
-    assert got.json["engine"] == "onnxruntime"
-    assert set(got.json["providers"].values()) == {"CPUExecutionProvider"}
-    stages = got.json["stages"]
+    assert got.json["not_checked"] == {}
+    (edition,) = got.json["editions"].values()
+    assert list(edition["engines"]) == list(got.json["editions"]) == ["onnxruntime"]
+    assert set(edition["providers"].values()) == {"CPUExecutionProvider"}
+    stages = edition["stages"]
     assert all(stage["ok"] for stage in stages)
     golden = manifest_of(tiny_bundle).golden
     assert {stage["sample"] for stage in stages} == {sample.id for sample in golden}
@@ -39,7 +42,7 @@ def test_as_json(run: Run, tiny_bundle: Path) -> None:
     for name in ("audio", "image", "text"):
         assert {f"features.{name}", f"embedding.{name}"} <= kinds
     for name in ("intent", "colour"):
-        assert {f"logits.{name}", f"end-to-end.{name}"} <= kinds
+        assert {f"output.{name}", f"end-to-end.{name}"} <= kinds
 
 
 def test_a_golden_value_that_is_not_reproduced(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_a_golden_value_that_is_not_reproduced(run: Run, tiny_bundle: Path, tmp_
     told = run("verify", path, "--json")
     assert told.code == 4
     assert told.json["ok"] is False
-    failed = [stage for stage in told.json["stages"] if not stage["ok"]]
+    failed = [stage for stage in told.json["editions"]["onnxruntime"]["stages"] if not stage["ok"]]
     assert failed[0]["stage"] == "embedding.audio"
     assert failed[0]["max_abs"] == pytest.approx(5, abs=0.5)
     assert "does not reproduce" in told.err
@@ -82,7 +85,7 @@ def test_other_things_wrong_with_a_bundle(
     assert "does not name: extra" in refused(4, "verify", path)
     rewrite(tiny_bundle, path, golden=())
     assert "no golden sample" in refused(4, "verify", path)
-    name = manifest_of(tiny_bundle).golden[0].expected
+    name = manifest_of(tiny_bundle).golden[0].features
     rewrite(tiny_bundle, path, {name: b"no arrays"})
     assert "golden values in" in refused(4, "verify", path)
     rewrite(tiny_bundle, path, {"parts/audio.int8.onnx": b"no graph"})

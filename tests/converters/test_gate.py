@@ -10,7 +10,9 @@ import pytest
 from onnx import helper
 
 from edge_sdk.bundle.manifest import Head
-from edge_sdk.converters.gate import Gate, head_feed, settle
+from edge_sdk.converters.feeds import wiring_of
+from edge_sdk.converters.gate import Gate, settle
+from edge_sdk.converters.reference import Reference
 from edge_sdk.errors import DataError
 from edge_sdk.samples import Sample
 from edge_sdk.targets import Precision
@@ -19,7 +21,7 @@ from .graphs import make_graph
 
 HEADS = (Head(name="intent", labels=("a", "b")), Head(name="colour", labels=("x", "y", "z")))
 PARTS = ("audio", "text", "head")
-BOTH: tuple[Precision, ...] = ("int8", "fp32")
+BOTH: dict[str, tuple[Precision, ...]] = dict.fromkeys(PARTS, ("int8", "fp32"))
 
 
 def encoder(width: int, shift: Sequence[float] | None = None) -> onnx.ModelProto:
@@ -63,7 +65,10 @@ def observed(
         "text": {"fp32": encoder(3), "int8": encoder(3, text)},
         "head": {"fp32": head(weight), "int8": head(weight)},
     }
-    gate = Gate(graphs, HEADS)
+    base = {name: Reference(made["fp32"]) for name, made in graphs.items()}
+    candidates = {n: {p: Reference(g) for p, g in made.items()} for n, made in graphs.items()}
+    fp32 = {name: made["fp32"] for name, made in graphs.items()}
+    gate = Gate(base, candidates, wiring_of(("audio", "text"), fp32), HEADS)
     samples = []
     for i, (intent, colour) in enumerate([(0, 0), (0, 1), (1, 2), (1, 2)]):
         truth = {"intent": "ab"[intent], "colour": "xyz"[colour]} if labels else {}
@@ -125,9 +130,8 @@ def test_an_unknown_label_is_named_with_its_sample() -> None:
 
 
 def test_a_missing_modality_is_zeros_and_a_zero_in_the_mask() -> None:
-    feed = head_feed(
-        ("audio", "text"), {"text": np.ones((1, 3), np.float32)}, {"audio": 2, "text": 3}
-    )
+    wiring = wiring_of(("audio", "text"), {"audio": encoder(2), "text": encoder(3), "head": head()})
+    feed = wiring.head_feed({"text": np.ones((1, 3), np.float32)})
     assert list(feed) == ["audio", "text", "mask"]
     assert feed["audio"].tolist() == [[0, 0]]
     assert feed["mask"].tolist() == [[0, 1]]
@@ -135,17 +139,17 @@ def test_a_missing_modality_is_zeros_and_a_zero_in_the_mask() -> None:
 
 
 def test_what_keeps_the_budget_ships_as_preferred() -> None:
-    chosen, _ = settle(observed(), BOTH, PARTS, 0.0)
+    chosen, _ = settle(observed(), BOTH, 0.0)
     assert chosen == dict.fromkeys(PARTS, "int8")
 
 
 def test_the_part_that_breaks_the_budget_falls_back_alone() -> None:
-    chosen, _ = settle(observed(audio=(0, 3)), BOTH, PARTS, 1.0)
+    chosen, _ = settle(observed(audio=(0, 3)), BOTH, 1.0)
     assert chosen == {"audio": "fp32", "text": "int8", "head": "int8"}
 
 
 def test_every_part_that_breaks_the_budget_falls_back() -> None:
-    chosen, _ = settle(observed(audio=(0, 3), text=(0, 0, 3)), BOTH, PARTS, 1.0)
+    chosen, _ = settle(observed(audio=(0, 3), text=(0, 0, 3)), BOTH, 1.0)
     assert chosen == {"audio": "fp32", "text": "fp32", "head": "int8"}
 
 
@@ -156,7 +160,7 @@ def test_parts_that_fail_only_together_lose_one() -> None:
     assert gate.drops(alone("audio"))["intent"] == 0
     assert gate.drops(alone("text"))["intent"] == 0
     assert gate.drops(together)["intent"] > 0
-    chosen, _ = settle(gate, BOTH, PARTS, 0.0)
+    chosen, _ = settle(gate, BOTH, 0.0)
     assert chosen is not None
     assert sorted(chosen.values()) == ["fp32", "int8", "int8"]
     assert chosen["head"] == "int8"
@@ -164,11 +168,11 @@ def test_parts_that_fail_only_together_lose_one() -> None:
 
 def test_a_budget_that_is_just_met_is_met() -> None:
     gate = observed(audio=(0, 3), labels=False)
-    assert settle(gate, BOTH, PARTS, 50.0)[0] == dict.fromkeys(PARTS, "int8")
-    assert settle(gate, BOTH, PARTS, 49.9)[0] != dict.fromkeys(PARTS, "int8")
+    assert settle(gate, BOTH, 50.0)[0] == dict.fromkeys(PARTS, "int8")
+    assert settle(gate, BOTH, 49.9)[0] != dict.fromkeys(PARTS, "int8")
 
 
 def test_where_nothing_passes_the_nearest_is_named() -> None:
-    chosen, nearest = settle(observed(audio=(0, 3)), ("int8",), PARTS, 1.0)
+    chosen, nearest = settle(observed(audio=(0, 3)), dict.fromkeys(PARTS, ("int8",)), 1.0)
     assert chosen is None
     assert nearest == dict.fromkeys(PARTS, "int8")

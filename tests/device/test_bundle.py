@@ -18,9 +18,10 @@ def test_verify_reproduces_the_golden_outputs(bundle: Path, cli: Cli) -> None:
     said = cli.json("verify", bundle)
     assert said["ok"] is True
     parts = {part.name for part in Bundle.open(bundle).manifest.parts}
-    assert said["providers"] == dict.fromkeys(parts, "CPUExecutionProvider")
-    stages = {entry["stage"].split(".")[0] for entry in said["stages"]}
-    assert {"features", "embedding", "logits"} <= stages
+    (edition,) = said["editions"].values()
+    assert edition["providers"] == dict.fromkeys(parts, "CPUExecutionProvider")
+    stages = {entry["stage"].split(".")[0] for entry in edition["stages"]}
+    assert {"features", "embedding", "output"} <= stages
 
 
 def test_verify_refuses_a_flipped_byte(bundle: Path, cli: Cli, tmp_path: Path) -> None:

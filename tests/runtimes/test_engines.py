@@ -11,14 +11,10 @@ import pytest
 
 from edge_sdk import FusionSession
 from edge_sdk.bundle import Bundle
+from edge_sdk.bundle.manifest import Manifest
 from edge_sdk.errors import EngineError, InputError, UsageError
-from edge_sdk.runtimes.engines import (
-    EngineOptions,
-    Executable,
-    choose_engine,
-    engine_names,
-    load_engine,
-)
+from edge_sdk.runtimes.engines import EngineOptions, Executable, engine_names, load_engine
+from edge_sdk.runtimes.parts import choose_edition
 
 from ..bundles import manifest_of, rewrite
 
@@ -30,16 +26,36 @@ def graph(tiny_bundle: Path) -> Executable:
     return load_engine("onnxruntime").load(bundle.read(file), EngineOptions())
 
 
+def with_edition(bundle: Path, engine: str, *, alone: bool = False) -> Manifest:
+    """The bundle's manifest with an edition for ``engine``, the target's first choice."""
+    manifest = manifest_of(bundle)
+    known = manifest.editions["onnxruntime"]
+    parts = []
+    for part in manifest.parts:
+        other = msgspec.structs.replace(part.variants[0], engine=engine, file=f"{part.name}.other")
+        parts.append(msgspec.structs.replace(part, variants=(*part.variants, other)))
+    files = {part.name: f"{part.name}.other" for part in parts}
+    editions = {} if alone else dict(manifest.editions)
+    editions[engine] = msgspec.structs.replace(known, parts=files)
+    target = msgspec.structs.replace(manifest.target, engines=(engine, "onnxruntime"))
+    return msgspec.structs.replace(manifest, parts=tuple(parts), editions=editions, target=target)
+
+
 @pytest.fixture
 def no_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
 
 
-def test_onnxruntime_is_found_and_chosen() -> None:
+def test_onnxruntime_is_found_and_chosen(tiny_bundle: Path) -> None:
     assert "onnxruntime" in engine_names()
-    assert choose_engine("auto", ["onnxruntime"]).name == "onnxruntime"
-    assert choose_engine("auto", ["not-there", "onnxruntime"]).name == "onnxruntime"
-    assert choose_engine("onnxruntime", ["onnxruntime"]).version()
+    manifest = manifest_of(tiny_bundle)
+    assert choose_edition(manifest, "auto") == "onnxruntime"
+    assert choose_edition(manifest, "onnxruntime") == "onnxruntime"
+    assert load_engine("onnxruntime").version()
+
+
+def test_an_edition_whose_engine_is_not_here_is_passed_over(tiny_bundle: Path) -> None:
+    assert choose_edition(with_edition(tiny_bundle, "not-there"), "auto") == "onnxruntime"
 
 
 def test_a_graph_says_what_it_takes_and_what_runs_it(graph: Executable) -> None:
@@ -88,16 +104,17 @@ def test_what_is_no_graph_is_refused(content: bytes) -> None:
         load_engine("onnxruntime").load(content, EngineOptions())
 
 
-def test_an_engine_that_nobody_knows() -> None:
+def test_an_engine_that_nobody_knows(tiny_bundle: Path) -> None:
     with pytest.raises(UsageError, match=r"no engine 'steam'; known: .*onnxruntime"):
-        choose_engine("steam", ["onnxruntime"])
+        choose_edition(manifest_of(tiny_bundle), "steam")
 
 
-def test_an_engine_the_bundle_has_no_graphs_for() -> None:
-    with pytest.raises(EngineError, match="no graphs for the engine onnxruntime; it has litert"):
-        choose_engine("onnxruntime", ["litert"])
+def test_an_engine_the_bundle_has_no_graphs_for(tiny_bundle: Path) -> None:
+    manifest = with_edition(tiny_bundle, "not-there", alone=True)
+    with pytest.raises(EngineError, match="no graphs for the engine onnxruntime; it has not-there"):
+        choose_edition(manifest, "onnxruntime")
     with pytest.raises(EngineError, match="No engine that this bundle has graphs for"):
-        choose_engine("auto", ["litert"])
+        choose_edition(manifest, "auto")
 
 
 @pytest.mark.usefixtures("no_onnxruntime")

@@ -95,7 +95,7 @@ def test_an_unknown_engine_lists_the_known(tiny_bundle: Path) -> None:
 
 @pytest.mark.parametrize(
     "key", ["features.audio", "features.image", "features.text", "embedding.audio",
-            "embedding.text", "logits.intent", "logits.colour"],
+            "embedding.text", "output.intent", "output.colour"],
 )  # fmt: skip
 def test_another_golden_value_fails_the_self_test(
     tiny_bundle: Path, tmp_path: Path, key: str
