@@ -55,9 +55,10 @@ class Gate:
         wiring: Wiring,
         heads: Sequence[Head],
     ) -> None:
-        self._runners: dict[str, dict[str, Runner]] = {
-            name: {BASE: base[name], **candidates.get(name, {})} for name in base
-        }
+        self._runners: dict[str, dict[str, Runner]] = {}
+        for name, runner in base.items():
+            self._runners[name] = {BASE: runner}
+            self._runners[name].update((p, r) for p, r in candidates.get(name, {}).items())
         self._wiring, self._heads = wiring, tuple(heads)
         self._samples: list[_Seen] = []
         self._answers: dict[tuple[tuple[str, str], ...], dict[str, NDArray[np.int64]]] = {}

@@ -11,7 +11,7 @@ from edge_sdk.targets import detect_local
 from ..engines import EngineOptions
 from ..parts import LoadedParts, choose_edition
 from ..selftest import check_golden
-from .finding import Finding
+from .finding import Finding, absent
 
 
 def check_bundle(bundle: Bundle) -> Iterator[Finding]:
@@ -50,8 +50,7 @@ def _edition(bundle: Bundle, edition: str) -> Finding:
     try:
         choose_edition(bundle.manifest, edition)
     except EdgeError as error:
-        sentence, _, mend = str(error).partition(": ")
-        return Finding(subject=subject, state="absent", detail=sentence, mend=mend.rstrip("."))
+        return absent(subject, error)
     try:
         options = EngineOptions(threads=bundle.manifest.target.threads)
         parts = LoadedParts(bundle, edition, options)

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from edge_sdk.errors import EdgeError
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What was looked at, whether it works here, what was found, and what mends it.
@@ -18,3 +20,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["ok", "absent", "bad"]
     detail: str
     mend: str = ""
+
+
+def absent(subject: str, error: EdgeError) -> Finding:
+    """What an error says is not here, the command at its end apart."""
+    sentence, colon, command = str(error).partition(": pip install")
+    mend = f"pip install{command.rstrip('.')}" if colon else ""
+    return Finding(subject=subject, state="absent", detail=sentence, mend=mend)

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from edge_sdk.errors import EdgeError
 
 from ..engines import engine_names, load_engine
-from .finding import Finding
+from .finding import Finding, absent
 
 # What a package decodes, by the name it is imported by.
 _DECODERS = {
@@ -26,12 +26,9 @@ def check_engines() -> Iterator[Finding]:
             engine = load_engine(name)
             detail = engine.version()
         except EdgeError as error:
-            sentence, _, mend = str(error).partition(": ")
-            yield Finding(
-                subject=f"engine {name}", state="absent", detail=sentence, mend=mend.rstrip(".")
-            )
+            yield absent(f"engine {name}", error)
             continue
-        providers = getattr(engine, "providers", tuple)()
+        providers: tuple[str, ...] = getattr(engine, "providers", tuple)()
         shown = f" ({', '.join(providers)})" if providers else ""
         yield Finding(subject=f"engine {name}", state="ok", detail=detail + shown)
 
