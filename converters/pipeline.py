@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from torch import nn
 
 from edge_sdk.bundle import write_bundle
 from edge_sdk.bundle.manifest import MANIFEST
@@ -17,11 +18,11 @@ from edge_sdk.targets import Precision, TargetProfile, load_target
 
 from .assemble import make_manifest, make_report
 from .cache import StageCache, default_cache
-from .checkpoint import read_checkpoint
 from .data import split_data
 from .progress import Progress, silent
 from .report import ConversionReport
-from .source import Source, from_checkpoint
+from .source import Source
+from .sources import Origin, as_origin, read_source
 from .stages import Stages
 
 Choice = Literal["auto", "int8", "fp32"]
@@ -36,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def convert(
-    checkpoint: str | Path,
+    checkpoint: str | Path | nn.Module | Origin,
     *,
     calibration: str | Path,
     output: str | Path,
@@ -44,13 +45,16 @@ def convert(
     evaluation: str | Path | None = None,
     max_drop: float | None = None,
     precision: Choice = "auto",
+    spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
 ) -> ConversionReport:
     """Convert a checkpoint into a verified bundle for one target.
 
     Args:
-        checkpoint: a ``.pt`` file or a folder with ``model.safetensors`` and ``config.json``.
+        checkpoint: a ``.pt`` file or a folder with ``model.safetensors`` and ``config.json``;
+            or, with ``spec``, a model of your own: an nn.Module, a ``.pt2`` or ``.onnx`` file, or
+            an :class:`~edge_sdk.converters.sources.Origin`.
         calibration: a sample set of real samples, at least 32 with each modality.
         output: the bundle: a ``.edge`` file, or a folder.
         target: a profile, its name, or the path of a ``.toml`` file.
@@ -58,12 +62,15 @@ def convert(
             is kept out of calibration for that.
         max_drop: points of macro-F1 that a head may lose; by default the target's budget.
         precision: one precision for every part, or the target's order of preference.
+        spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
         progress: called as stages go on.
 
     Raises:
-        UsageError: unknown target or precision, or an output that is there and no bundle.
-        CheckpointError: the checkpoint is damaged, unsafe or inconsistent.
+        UsageError: unknown target or precision, an output that is there and no bundle, or a
+            spec that is wrong or lacks.
+        CheckpointError: the checkpoint is damaged, unsafe or inconsistent, or a model is not
+            what its spec says.
         DataError: too few samples, a malformed set, or an unknown label.
         InputError: a file of a sample cannot be used.
         ExportError: a part cannot be exported, or differs from torch.
@@ -75,13 +82,13 @@ def convert(
     _check(profile, max_drop, precision)
     output = Path(output)
     _check_output(output)
-    source = from_checkpoint(read_checkpoint(checkpoint))
+    source = read_source(as_origin(checkpoint, spec))
     stages = _stages(source, calibration, evaluation, cache, progress)
     return _one(stages, profile, output, max_drop, precision)
 
 
 def convert_targets(
-    checkpoint: str | Path,
+    checkpoint: str | Path | nn.Module | Origin,
     targets: Sequence[str | TargetProfile],
     *,
     calibration: str | Path,
@@ -89,6 +96,7 @@ def convert_targets(
     evaluation: str | Path | None = None,
     max_drop: float | None = None,
     precision: Choice = "auto",
+    spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
 ) -> tuple[Outcome, ...]:
@@ -103,7 +111,7 @@ def convert_targets(
         _check(profile, max_drop, precision)
     output = Path(output)
     check_writable(output / "bundle")
-    source = from_checkpoint(read_checkpoint(checkpoint))
+    source = read_source(as_origin(checkpoint, spec))
     stages = _stages(source, calibration, evaluation, cache, progress)
     outcomes = []
     for profile in profiles:

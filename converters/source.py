@@ -23,6 +23,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         frontends: the front-end of each modality it takes.
         heads: what it answers.
         parts: one encoder a modality, in the order of the modalities, then the head.
+        stable: whether the digest says all that the parts compute; code of the user's may have
+            changed under the same weights, and its exports are not kept.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     frontends: FrontendsConfig
     heads: tuple[Head, ...]
     parts: tuple[PartSpec, ...]
+    stable: bool = True
 
 
 def from_checkpoint(checkpoint: Checkpoint) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -36,7 +37,8 @@ def export_parts(
     graphs = {}
     for done, spec in enumerate(source.parts):
         progress("export", done, len(source.parts))
-        content = store.get(f"export {tools()} {source.digest} {spec.name}", _Export(spec))
+        kept = store if source.stable else StageCache(None)
+        content = kept.get(f"export {tools()} {source.digest} {spec.name}", _Export(spec))
         graphs[spec.name] = onnx.load_from_string(content)
     progress("export", len(source.parts), len(source.parts))
     return graphs
@@ -59,6 +61,8 @@ class Works:
         self._wiring, self._samples = wiring, samples
         self._store, self._progress = store, progress
         self._digest = f"{frontends_hash(source.frontends)} {samples.digest()}"
+        # The graphs themselves are the key: code of the user's is in no digest of weights.
+        self._key = f"{tools()} {_digest(graphs)}"
         self._seen: dict[str, Calibration] = {}
 
     def make(self, spec: PartSpec, profile: TargetProfile) -> PartWork:
@@ -66,7 +70,7 @@ class Works:
         name = spec.name
         return PartWork(
             name=name,
-            key=f"{tools()} {self._source.digest} {name}",
+            key=f"{self._key} {name}",
             spec=spec,
             graph=self._graphs[name],
             feeds=lambda: self._feeds(name),
@@ -94,7 +98,7 @@ class Works:
 
     def _calibration(self, name: str) -> Calibration:
         if name not in self._seen:
-            key = f"ranges {tools()} {self._source.digest} {self._digest} {name} minmax"
+            key = f"ranges {self._key} {self._digest} {name} minmax"
             content = self._store.get(key, _Ranges(self._graphs[name], self._feeds(name)))
             self._seen[name] = msgspec.json.decode(content, type=Calibration)
         return self._seen[name]
@@ -109,6 +113,13 @@ def tools() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _digest(graphs: Mapping[str, onnx.ModelProto]) -> str:
+    total = hashlib.sha256()
+    for name, graph in graphs.items():
+        total.update(name.encode() + graph.SerializeToString(deterministic=True))
+    return total.hexdigest()
 
 
 class _Export(msgspec.Struct):

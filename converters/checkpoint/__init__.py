@@ -13,7 +13,7 @@ from edge_sdk.errors import CheckpointError, DependencyError
 
 from .content import Checkpoint
 
-__all__ = ["Checkpoint", "Reader", "read_checkpoint"]
+__all__ = ["Checkpoint", "Reader", "checkpoint_formats", "read_checkpoint"]
 
 GROUP = "edge_sdk.checkpoints"
 
@@ -47,16 +47,23 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     path = Path(path)
     if not path.exists():
         raise CheckpointError(f"There is no checkpoint at {path}.")
+    for reader in _readers():
+        if reader.matches(path):
+            return reader.read(path)
+    raise CheckpointError(f"{path} is not a checkpoint of a known format: {checkpoint_formats()}.")
+
+
+def checkpoint_formats() -> str:
+    """The registered formats, as words."""
+    return "; ".join(reader.description for reader in _readers())
+
+
+def _readers() -> list[Reader]:
     entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     try:
-        readers: list[Reader] = [entry.load()() for entry in entries]
+        return [entry.load()() for entry in entries]
     except ImportError as error:
         raise DependencyError(
             f"Reading checkpoints needs a package that is not installed here ({error.name}): "
             "pip install 'edge-sdk[convert]'."
         ) from error
-    for reader in readers:
-        if reader.matches(path):
-            return reader.read(path)
-    known = "; ".join(reader.description for reader in readers)
-    raise CheckpointError(f"{path} is not a checkpoint of a known format: {known}.")

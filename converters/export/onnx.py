@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import io
 import logging
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from torch import Tensor
+from torch import nn
 
 from edge_sdk.errors import ExportError
 
 from ..parts import PartSpec
 from ..reference import Reference
-from .gru import TRANSLATIONS, with_fused_grus
 from .naming import canonical, rename_interface
+from .operators import TRANSLATIONS
+from .recurrent import with_fused_recurrence
+from .why import why_not_captured, why_not_translated
 
 # TensorRT 10.3 reads up to opset 20; 18 is the exporter's own, so nothing is converted down.
 OPSET = 18
@@ -30,33 +35,42 @@ def export_onnx(spec: PartSpec) -> onnx.ModelProto:
 
     Raises:
         ExportError: the exporter cannot express the module, or its graph gives other results
-            than torch at one of the lengths.
+            than torch at one of the lengths; or the graph that the part came as does not run.
     """
-    module = with_fused_grus(spec.module).eval()
-    shapes = tuple(_dynamic_shape(spec, name) for name in spec.inputs)
+    if spec.module is None:
+        assert spec.graph is not None, "a part has a module or a graph"
+        graph = canonical(spec.graph)
+    else:
+        exported = canonical(_translate(spec, spec.module))
+        _check_interface(spec, exported)
+        graph = rename_interface(exported, spec.inputs, spec.outputs)
+    check_parity(spec, graph)
+    return graph
+
+
+def _translate(spec: PartSpec, module: nn.Module) -> onnx.ModelProto:
+    """Capture the module as a program, and the program as a graph; failures name the layer."""
+    module = with_fused_recurrence(module).eval()
     try:
         with _quiet(), torch.no_grad():
-            program = torch.onnx.export(
-                module,
-                spec.example,
-                dynamic_shapes=_arguments(spec, shapes),
+            program = torch.export.export(
+                module, spec.example, dynamic_shapes=_dynamic_shapes(spec, module), strict=False
+            )
+    except Exception as error:  # torch raises whatever its many stages raise
+        raise ExportError(why_not_captured(spec.name, error, module)) from error
+    try:
+        with _quiet(), torch.no_grad():
+            found = torch.onnx.export(
+                program,
                 opset_version=OPSET,
                 custom_translation_table=TRANSLATIONS,
                 dynamo=True,
                 verbose=False,
             )
-    except Exception as error:  # the exporter raises whatever its many stages raise
-        reason = str(error).strip().splitlines()
-        raise ExportError(
-            f"The part {spec.name} cannot be exported to ONNX: "
-            f"{reason[0] if reason else type(error).__name__}."
-        ) from error
-    assert program is not None
-    exported = canonical(program.model_proto)
-    _check_interface(spec, exported)
-    graph = rename_interface(exported, spec.inputs, spec.outputs)
-    check_parity(spec, graph)
-    return graph
+    except Exception as error:
+        raise ExportError(why_not_translated(spec.name, error, program)) from error
+    assert found is not None
+    return found.model_proto
 
 
 def check_parity(spec: PartSpec, graph: onnx.ModelProto) -> float:
@@ -66,22 +80,21 @@ def check_parity(spec: PartSpec, graph: onnx.ModelProto) -> float:
         ExportError: it is above :data:`PARITY`, or the graph does not run at a length.
     """
     reference = Reference(graph)
-    module = spec.module.eval()
+    module = spec.module.eval() if spec.module is not None else None
     worst = 0.0
-    for length in spec.lengths or (0,):
-        arguments = [
-            _resized(value, spec.dynamic.get(name), length, seed)
-            for seed, (name, value) in enumerate(zip(spec.inputs, spec.example, strict=True))
-        ]
-        with torch.no_grad():
-            wanted = module(*arguments)
-        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+    for length, arguments in spec.examples():
+        feed = {n: a.numpy() for n, a in zip(spec.inputs, arguments, strict=True)}
         try:
-            got = reference.run({n: a.numpy() for n, a in zip(spec.inputs, arguments, strict=True)})
+            got = reference.run(feed)
         except ExportError as error:
             raise ExportError(
                 f"The graph of the part {spec.name} does not run at length {length}: {error}"
             ) from error
+        if module is None:
+            continue
+        with torch.no_grad():
+            wanted = module(*arguments)
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
         for name, tensor in zip(spec.outputs, wanted, strict=True):
             worst = max(worst, _relative_error(got[name], tensor.numpy(), spec, length))
     return worst
@@ -102,32 +115,25 @@ def _relative_error(got: np.ndarray, wanted: np.ndarray, spec: PartSpec, length:
     return error
 
 
-def _dynamic_shape(spec: PartSpec, name: str) -> dict[int, torch.export.Dim] | None:
-    axis = spec.dynamic.get(name)
-    # A lower bound of 2: the exporter treats 1 as a size of its own and would freeze it. The
-    # graph runs at length 1 all the same, which check_parity shows.
-    return None if axis is None else {axis[0]: torch.export.Dim(axis[1], min=2)}
-
-
-def _arguments(
-    spec: PartSpec, shapes: tuple[dict[int, torch.export.Dim] | None, ...]
-) -> tuple[object, ...] | None:
+def _dynamic_shapes(spec: PartSpec, module: nn.Module) -> Any:
+    """What :func:`torch.export.export` wants: for each argument its axis of any length."""
     if not spec.dynamic:
         return None
-    return shapes
+    shapes = tuple(_dynamic_shape(spec, name) for name in spec.inputs)
+    # A forward with *arguments has one parameter, with all of the shapes.
+    parameters = inspect.signature(module.forward).parameters.values()
+    packed = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    return (shapes,) if packed else shapes
 
 
-def _resized(value: Tensor, axis: tuple[int, str] | None, length: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    shape = list(value.shape)
-    if axis is not None:
-        shape[axis[0]] = length
-    if value.dtype.is_floating_point:
-        # A mask keeps its values, 0 and 1, and features get a spread like normalised ones.
-        return (
-            value if axis is None and value.numel() < 8 else torch.randn(shape, generator=generator)
-        )
-    return torch.randint(0, int(value.max()) + 1, shape, generator=generator, dtype=value.dtype)
+def _dynamic_shape(spec: PartSpec, name: str) -> dict[int, Any] | None:
+    if name not in spec.dynamic:
+        return None
+    axis, called = spec.dynamic[name]
+    # A lower bound of 2: the exporter treats 1 as a size of its own and would freeze it. The
+    # graph runs at length 1 all the same, which check_parity shows.
+    low, high = spec.spans.get(name, (1, None))
+    return {axis: torch.export.Dim(called, min=max(2, low), max=high)}
 
 
 def _check_interface(spec: PartSpec, graph: onnx.ModelProto) -> None:
@@ -142,13 +148,11 @@ def _check_interface(spec: PartSpec, graph: onnx.ModelProto) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter warns about packages it could use and about torch's own internals."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """The exporter warns, logs and prints about torch's own internals."""
+    logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(logging.NOTSET)

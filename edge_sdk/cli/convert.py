@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command("convert")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=click.Path(path_type=Path), required=False)
+@click.option("--model", metavar="PKG.NET:BUILD",
+              help="Instead of CHECKPOINT: a callable that gives an nn.Module. It is imported "
+              "and run, with the current folder importable: name only code you trust.")  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path),
+              help="Weights for --model: .safetensors, or .pt loaded without code.")  # fmt: skip
+@click.option("--spec", type=click.Path(path_type=Path),
+              help="The model.toml of --model, a .pt2 or an .onnx file.")  # fmt: skip
 @click.option("--target", "targets", multiple=True, default=("local",), show_default=True,
               help="A target profile, or a .toml file; may be given several times.")  # fmt: skip
 @click.option("--calibration", required=True, type=click.Path(path_type=Path),
@@ -35,7 +42,10 @@ if TYPE_CHECKING:
 @click.option("--no-cache", is_flag=True, help="Keep no results of stages.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    checkpoint: Path,
+    checkpoint: Path | None,
+    model: str | None,
+    weights: Path | None,
+    spec: Path | None,
     targets: tuple[str, ...],
     output: Path,
     cache: Path | None,
@@ -43,24 +53,31 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Convert CHECKPOINT into a verified bundle for a target, or one for each of several."""
+    """Convert CHECKPOINT into a verified bundle for a target, or one for each of several.
+
+    CHECKPOINT is a checkpoint of the reference architectures, or with --spec a .pt2 or .onnx file.
+    """
+    if (checkpoint is None) == (model is None):
+        raise UsageError("Give one model to convert: CHECKPOINT, or --model PKG.NET:BUILD.")
     if no_cache and cache is not None:
         raise UsageError("--cache and --no-cache contradict each other; give one of them.")
     try:
         from edge_sdk.converters.pipeline import convert, convert_targets
+        from edge_sdk.converters.sources import Origin
     except ImportError as error:
         raise DependencyError(
             f"Converting needs packages that are not installed here ({error.name}): "
             "pip install 'edge-sdk[convert]'."
         ) from error
+    origin = Origin(path=checkpoint, model=model, weights=weights, spec=spec)
     options["cache"] = None if no_cache else cache or "default"
     with StageProgress() as progress:
         options["progress"] = progress
         if len(targets) == 1:
-            report = convert(checkpoint, target=targets[0], output=output, **options)
+            report = convert(origin, target=targets[0], output=output, **options)
             outcomes: tuple[Outcome, ...] = ()
         else:
-            outcomes = convert_targets(checkpoint, targets, output=output, **options)
+            outcomes = convert_targets(origin, targets, output=output, **options)
     if outcomes:
         _several(outcomes, as_json)
     else:
