@@ -1,0 +1,152 @@
+"""What the tests of foreign models share: a small sample set, and a way to convert and compare.
+
+`held` converts a model and holds the bundle against the module itself: it computes the features
+with the SDK's front-ends, gives them to the module as its author would, and compares.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import wave
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from edge_sdk import FusionSession
+from edge_sdk.bundle.heads import probabilities
+from edge_sdk.converters import convert
+from edge_sdk.samples import Sample, write_index
+from PIL import Image
+from torch import Tensor
+
+WORDS = ("good", "bad", "film", "nice", "dull", "plot")
+RATE = 16000
+#: Seconds of audio (6 to 150 frames) and counts of words at which answers are compared.
+LENGTHS = ((0.08, 1), (0.6, 4), (1.5, 9))
+SAMPLES = 32
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tones in noise, coloured squares, words, short clips: every modality in every sample."""
+    root = tmp_path_factory.mktemp("set")
+    rng = np.random.default_rng(0)
+    made = []
+    for i in range(SAMPLES):
+        _write_tone(root / f"{i}.wav", rng, float(rng.uniform(0.3, 0.8)))
+        Image.fromarray(picture(rng)).save(root / f"{i}.png")
+        text = " ".join(rng.choice(WORDS, int(rng.integers(1, 8))))
+        labels = {"mood": ("low", "high")[i % 2]}
+        made.append(
+            Sample(id=str(i), audio=f"{i}.wav", image=f"{i}.png", text=text, labels=labels)
+        )
+    write_index(root, made)
+    return root
+
+
+def tone(rng: np.random.Generator, seconds: float) -> np.ndarray:
+    """A tone in noise, float32 [n]."""
+    times = np.arange(int(seconds * RATE)) / RATE
+    wave_ = 0.3 * np.sin(2 * np.pi * rng.uniform(200, 3000) * times)
+    return (wave_ + 0.05 * rng.normal(size=len(times))).astype(np.float32)
+
+
+def picture(rng: np.random.Generator) -> np.ndarray:
+    """A square on a ground, uint8 [40, 48, 3]."""
+    frame = np.full((40, 48, 3), rng.integers(0, 255, 3), np.uint8)
+    top, left = rng.integers(0, 20, 2)
+    frame[top : top + 16, left : left + 16] = rng.integers(0, 255, 3)
+    return frame
+
+
+def _write_tone(path: Path, rng: np.random.Generator, seconds: float) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((tone(rng, seconds) * 32767).astype("<i2").tobytes())
+
+
+class Held:
+    """Converts into bundles and compares; see the module."""
+
+    def __init__(self, samples: Path, folder: Path) -> None:
+        self.samples, self.folder = samples, folder
+        (folder / "words.txt").write_text("\n".join(("[pad]", "[unk]", *WORDS)) + "\n")
+
+    def spec(self, text: str) -> Path:
+        """A spec file beside the vocabulary ``words.txt``."""
+        path = self.folder / "model.toml"
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def convert(self, model: Any, spec: str, precision: Any = "int8") -> Path:
+        """A bundle; the profile is fixed, so that every machine makes the same one."""
+        output = self.folder / f"{precision}.edge"
+        convert(
+            model, spec=self.spec(spec), target="x86-64-v3", calibration=self.samples,
+            output=output, max_drop=100, precision=precision, cache=None,
+        )  # fmt: skip
+        return output
+
+    def same(
+        self,
+        bundle: Path,
+        wanted: Callable[[Mapping[str, Tensor]], Any],
+        lengths: Any = LENGTHS,
+        tolerance: float = 1e-4,
+    ) -> float:
+        """The largest error of the probabilities against ``wanted`` over ``lengths``.
+
+        ``wanted`` takes the features by modality, as the SDK's front-ends give them, and gives
+        the first head's output, or None where the test compares elsewhere.
+        """
+        rng = np.random.default_rng(1)
+        worst = 0.0
+        with FusionSession.open(bundle) as session:
+            for seconds, words in lengths:
+                inputs = inputs_of(session.modalities, rng, seconds, words)
+                features = {
+                    name: torch.from_numpy(session._features(name, value))
+                    for name, value in inputs.items()
+                }
+                with torch.no_grad():
+                    output = wanted(features).numpy()
+                head = session.bundle.manifest.heads[0]
+                answer = session.infer(**inputs).heads[head.name].probabilities
+                error = np.abs(probabilities(head, output) - list(answer.values())).max()
+                worst = max(worst, float(error))
+        assert worst <= tolerance
+        return worst
+
+    def both(
+        self, model: Any, spec: str, wanted: Callable[[Mapping[str, Tensor]], Any]
+    ) -> tuple[float, float]:
+        """Convert to fp32 and int8; fp32 is the module to 1e-4, int8 near it."""
+        exact = self.same(self.convert(model, spec, "fp32"), wanted)
+        rough = self.same(self.convert(model, spec, "int8"), wanted, tolerance=0.1)
+        print(f"parity: fp32 {exact:.1e}, int8 {rough:.1e}")
+        return exact, rough
+
+
+def inputs_of(
+    modalities: tuple[str, ...], rng: np.random.Generator, seconds: float, words: int
+) -> dict[str, Any]:
+    """Raw inputs of these modalities, as :meth:`FusionSession.infer` takes them."""
+    made = {
+        "audio": (tone(rng, seconds), RATE),
+        "image": picture(rng),
+        "text": " ".join(rng.choice(WORDS, words)),
+        "video": ([picture(rng) for _ in range(6)], [0.2 * i for i in range(6)]),
+    }
+    return {name: made[name] for name in modalities}
+
+
+@pytest.fixture
+def held(samples: Path, tmp_path: Path) -> Held:
+    """Converts and compares."""
+    torch.manual_seed(0)
+    return Held(samples, tmp_path)
