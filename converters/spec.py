@@ -153,7 +153,7 @@ def _problem(spec: ModelSpec) -> str | None:
     """What is wrong beyond types, as words."""
     for kind, names in (
         ("inputs", [i.name for i in spec.inputs]),
-        ("inputs", [i.modality for i in spec.inputs]),
+        ("inputs", [str(i.modality) for i in spec.inputs]),
         ("outputs", [o.name for o in spec.outputs]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})

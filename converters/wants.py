@@ -78,10 +78,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
         return _DYNAMIC.get(self.modality)
 
 
-
-def frontends_and_wants(
-    spec: ModelSpec, folder: Path
-) -> tuple[FrontendsConfig, tuple[Want, ...]]:
+def frontends_and_wants(spec: ModelSpec, folder: Path) -> tuple[FrontendsConfig, tuple[Want, ...]]:
     """The front-ends of a spec and the steps of its inputs; files lie in ``folder``.
 
     Raises:
@@ -195,7 +192,7 @@ def _want(
 def _longest(modality: Modality, config: Any) -> int:
     if modality == "audio":
         samples = int(config.max_seconds * config.rate)
-        return max(1, 1 + (samples - config.window) // config.hop)
+        return max(1, int(1 + (samples - config.window) // config.hop))
     return int(config.max_tokens) if modality == "text" else 1
 
 

@@ -40,9 +40,7 @@ class _Recurrent(nn.Module):
         zeros = torch.zeros(len(order))
         return torch.stack(
             [
-                torch.cat(
-                    [getattr(layer, f"{n}_l{i}{s}", zeros).detach()[order] for n in names]
-                )
+                torch.cat([getattr(layer, f"{n}_l{i}{s}", zeros).detach()[order] for n in names])
                 for s in self.suffixes
             ]
         )

@@ -31,8 +31,11 @@ REMEDIES = (
         "Packed sequences have no ONNX form; give the padded tensor to the layer itself, batch 1 "
         "needs no packing.",
     ),
-    Remedy(r"fft|stft|complex", "Complex numbers and Fourier transforms have no int8 or edge form; "
-           "leave spectra to the audio front-end and take its features."),
+    Remedy(
+        r"fft|stft|complex",
+        "Complex numbers and Fourier transforms have no int8 or edge form; "
+        "leave spectra to the audio front-end and take its features.",
+    ),
     Remedy(
         r"aten\.(linalg_|svd|_linalg|inverse|cholesky|lstsq|pinverse)",
         "Matrix decompositions have no ONNX operator; compute them before conversion if they are "
@@ -61,8 +64,7 @@ REMEDIES = (
     ),
     Remedy(
         r".",
-        "Replace it by operators of the ONNX operator set 18, or keep that step outside the "
-        "model.",
+        "Replace it by operators of the ONNX operator set 18, or keep that step outside the model.",
     ),
 )
 

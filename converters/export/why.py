@@ -18,7 +18,7 @@ _TARGET = re.compile(r"target=(?:torch\.ops\.)?([\w.:]+)")
 def why_not_captured(part: str, error: Exception, module: nn.Module) -> str:
     """The sentence for a module whose code torch.export cannot follow."""
     message = str(error)
-    violated = re.search(r"^\s+- (.+)$", message, re.M) if "Constraints violated" in message else None
+    violated = re.search(r"Constraints violated.*?^\s+- (.+?)$", message, re.M | re.S)
     what = violated[1] if violated else blame(error, module)
     return f"The part {part} cannot be exported: {what.rstrip('.')}. {remedy(message)}"
 

@@ -19,6 +19,11 @@ _DTYPES = {"float32": torch.float32, "int64": torch.int64, "int32": torch.int32}
 class Adapt(nn.Module):
     """Features as the front-end gives them -> the argument as the model wants it."""
 
+    table: Tensor
+    before: Tensor
+    after: Tensor
+    filler: Tensor
+
     def __init__(self, want: Want) -> None:
         super().__init__()
         self.want = want
@@ -74,6 +79,8 @@ class Answering(nn.Module):
         names: the arguments' names; they are given by name where ``inner`` has them all.
         mask: for each input its column of the mask, which is then the last argument.
     """
+
+    columns: Tensor
 
     def __init__(
         self,

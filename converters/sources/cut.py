@@ -31,7 +31,7 @@ def cut(model: nn.Module, told: Described) -> tuple[PartSpec, ...]:
         CheckpointError: a part does not run, or does not give what the spec says.
     """
     spec = told.spec
-    wants = {want.modality: want for want in told.wants}
+    wants: dict[str, Want] = {want.modality: want for want in told.wants}
     keys = [output.key for output in spec.outputs]
     outputs = tuple(output.name for output in spec.outputs)
     names = [want.name for want in told.wants]

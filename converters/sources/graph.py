@@ -50,7 +50,8 @@ class _Steps:
 
     def __init__(self, want: Want, graph: onnx.GraphProto) -> None:
         self.nodes: list[onnx.NodeProto] = []
-        self._graph, self._prefix, self._last = graph, f"edge_sdk_{want.name}", want.modality
+        self._graph, self._prefix = graph, f"edge_sdk_{want.name}"
+        self._last: str = want.modality
         if want.table:
             table = self._constant(np.array(want.table, np.int64))
             self._add("Gather", [table, self._last], axis=0)

@@ -110,7 +110,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         from safetensors.torch import load_file
 
         try:
-            return load_file(path)
+            return dict(load_file(path))
         except SafetensorError as error:
             raise CheckpointError(f"{path} is damaged: {error}.") from error
     try:

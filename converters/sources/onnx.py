@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import msgspec
 import onnx
+import onnx.inliner
+import onnx.version_converter
 
 from edge_sdk.errors import CheckpointError, UsageError
 
@@ -65,9 +68,10 @@ def _read(path: Path) -> onnx.ModelProto:
     except Exception as error:  # the parser and the checker have many classes
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise CheckpointError(f"{path} is damaged, or no valid ONNX graph: {first[0]}.") from error
+    if graph.functions:
+        graph = onnx.inliner.inline_local_functions(graph)
     versions = {entry.domain: entry.version for entry in graph.opset_import}
-    others = sorted(set(versions) - {"", "ai.onnx"} & {n.domain for n in graph.graph.node})
-    foreign = [name for name in others if name not in ("", "ai.onnx")]
+    foreign = sorted({node.domain for node in graph.graph.node} - {"", "ai.onnx"})
     if foreign:
         raise CheckpointError(
             f"{path} uses operators of {', '.join(foreign)}, which the engines do not share; "
@@ -96,7 +100,7 @@ def _read(path: Path) -> onnx.ModelProto:
 
 def _outputs_picked(graph: onnx.ModelProto, told: Described, path: Path) -> onnx.ModelProto:
     known = {value.name: value for value in graph.graph.output}
-    picked = []
+    picked: list[onnx.ValueInfoProto] = []
     for i, output in enumerate(told.spec.outputs):
         name = output.key
         if name is None:
@@ -161,7 +165,7 @@ def _part(graph: onnx.ModelProto, told: Described) -> PartSpec:
     aside = {want.name: f"argument_{i}" for i, want in enumerate(told.wants)}
     old = [aside[value.name] for value in graph.graph.input]
     graph = rename_interface(graph, old, outputs)
-    wants = [_renamed(want, aside[want.name]) for want in told.wants]
+    wants = [msgspec.structs.replace(want, name=aside[want.name]) for want in told.wants]
     return PartSpec(
         name=HEAD,
         graph=adapt_graph(graph, wants),
@@ -170,12 +174,6 @@ def _part(graph: onnx.ModelProto, told: Described) -> PartSpec:
         outputs=outputs,
         **dynamics({want.modality: want for want in told.wants}),
     )
-
-
-def _renamed(want: Want, name: str) -> Want:
-    import msgspec
-
-    return msgspec.structs.replace(want, name=name)
 
 
 def _check_runs(part: PartSpec, told: Described, path: Path) -> None:

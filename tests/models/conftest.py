@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from edge_sdk import FusionSession
 from edge_sdk.bundle.heads import probabilities
-from edge_sdk.converters import convert
+from edge_sdk.converters import convert_targets
 from edge_sdk.samples import Sample, write_index
+from edge_sdk.targets import load_target
 from PIL import Image
 from torch import Tensor
 
@@ -40,9 +42,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(picture(rng)).save(root / f"{i}.png")
         text = " ".join(rng.choice(WORDS, int(rng.integers(1, 8))))
         labels = {"mood": ("low", "high")[i % 2]}
-        made.append(
-            Sample(id=str(i), audio=f"{i}.wav", image=f"{i}.png", text=text, labels=labels)
-        )
+        made.append(Sample(id=str(i), audio=f"{i}.wav", image=f"{i}.png", text=text, labels=labels))
     write_index(root, made)
     return root
 
@@ -83,14 +83,22 @@ class Held:
         path.write_text(textwrap.dedent(text))
         return path
 
-    def convert(self, model: Any, spec: str, precision: Any = "int8") -> Path:
-        """A bundle; the profile is fixed, so that every machine makes the same one."""
-        output = self.folder / f"{precision}.edge"
-        convert(
-            model, spec=self.spec(spec), target="x86-64-v3", calibration=self.samples,
-            output=output, max_drop=100, precision=precision, cache=None,
+    def convert(self, model: Any, spec: str) -> dict[str, Path]:
+        """Bundles by precision; the profile is fixed, so that every machine makes the same."""
+        profile = load_target("x86-64-v3")
+        targets = [
+            msgspec.structs.replace(profile, name=kind, precisions=(kind,))
+            for kind in ("fp32", "int8")
+        ]
+        outcomes = convert_targets(
+            model, targets, spec=self.spec(spec), calibration=self.samples, output=self.folder,
+            max_drop=100, cache=None,
         )  # fmt: skip
-        return output
+        made = {}
+        for outcome in outcomes:
+            assert outcome.report is not None, str(outcome.error)
+            made[outcome.target] = Path(outcome.report.output)
+        return made
 
     def same(
         self,
@@ -126,8 +134,9 @@ class Held:
         self, model: Any, spec: str, wanted: Callable[[Mapping[str, Tensor]], Any]
     ) -> tuple[float, float]:
         """Convert to fp32 and int8; fp32 is the module to 1e-4, int8 near it."""
-        exact = self.same(self.convert(model, spec, "fp32"), wanted)
-        rough = self.same(self.convert(model, spec, "int8"), wanted, tolerance=0.1)
+        bundles = self.convert(model, spec)
+        exact = self.same(bundles["fp32"], wanted)
+        rough = self.same(bundles["int8"], wanted, tolerance=0.1)
         print(f"parity: fp32 {exact:.1e}, int8 {rough:.1e}")
         return exact, rough
 

@@ -1,0 +1,125 @@
+"""Networks that mix what exporters trip over: attention, recurrence, norms, odd layouts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .conftest import Held
+
+AUDIO = """
+    [[inputs]]
+    name = "speech"
+    modality = "audio"
+    frontend = { bands = 20, max_seconds = 3 }
+"""
+IMAGE = """
+    [[inputs]]
+    name = "picture"
+    modality = "image"
+    frontend = { height = 32, width = 32 }
+"""
+TEXT = """
+    [[inputs]]
+    name = "words"
+    modality = "text"
+    vocabulary = "words.txt"
+    frontend = { max_tokens = 10 }
+"""
+ANSWER = """
+    [[outputs]]
+    name = "mood"
+    labels = ["low", "middle", "high"]
+"""
+
+
+class ImageAndText(nn.Module):
+    """Depthwise convolutions, GroupNorm, LayerNorm and GELU beside word vectors; NHWC input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 4, 4)
+        self.block = nn.Sequential(
+            nn.Conv2d(16, 16, 7, padding=3, groups=16), nn.GroupNorm(4, 16), nn.GELU(),
+            nn.Conv2d(16, 16, 1),
+        )  # fmt: skip
+        self.words = nn.Embedding(8, 16)
+        self.norm = nn.LayerNorm(32)
+        self.head = nn.Sequential(nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 3))
+
+    def forward(self, picture: Tensor, words: Tensor) -> Tensor:
+        x = self.stem(picture.permute(0, 3, 1, 2))
+        x = (x + self.block(x)).mean((2, 3))
+        return self.head(self.norm(torch.cat([x, self.words(words).amax(1)], 1)))
+
+
+class Recurrent(nn.Module):
+    """Stacked bidirectional recurrence, time first, with a first state of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(20, 12, num_layers=2, bidirectional=True)
+        self.lstm = nn.LSTM(24, 8, bias=False)
+        self.start = nn.Parameter(torch.randn(1, 1, 8))
+        self.head = nn.Linear(8 + 24 + 8, 3)
+
+    def forward(self, speech: Tensor) -> Tensor:
+        steps, state = self.gru(speech)
+        out, (_, cell) = self.lstm(steps, (self.start, torch.zeros_like(self.start)))
+        return self.head(torch.cat([out.mean(0), state[2], state[3], cell[0]], 1))
+
+
+class Attention(nn.Module):
+    """Tokens of every modality attend to each other; their number varies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames = nn.Conv1d(20, 16, 3, padding=1)
+        self.patches = nn.Conv2d(3, 16, 8, 8)
+        self.words = nn.Embedding(8, 16)
+        self.cross = nn.MultiheadAttention(16, 4, batch_first=True)
+        self.layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, activation="gelu")
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, speech: Tensor, picture: Tensor, words: Tensor) -> Tensor:
+        tokens = torch.cat(
+            [
+                self.frames(speech).transpose(1, 2),
+                self.patches(picture).flatten(2).transpose(1, 2),
+            ],
+            1,
+        )
+        asked, _ = self.cross(self.words(words), tokens, tokens)
+        return self.head(self.layer(torch.cat([asked, tokens], 1)).mean(1))
+
+
+def test_image_and_text_with_norms_and_channels_last(held: Held) -> None:
+    net = ImageAndText().eval()
+    spec = 'name = "norms"' + IMAGE + '    layout = "NHWC"' + TEXT + ANSWER
+    held.both(net, spec, lambda x: net(x["image"].permute(0, 2, 3, 1), x["text"]))
+
+
+def test_stacked_bidirectional_recurrence_with_time_first(held: Held) -> None:
+    net = Recurrent().eval()
+    spec = 'name = "recurrent"' + AUDIO + '    layout = "TNF"' + ANSWER
+    held.both(net, spec, lambda x: net(x["audio"].transpose(0, 1)))
+
+
+def test_attention_over_a_variable_number_of_tokens(held: Held) -> None:
+    net = Attention().eval()
+    spec = 'name = "attention"' + AUDIO + '    layout = "NFT"' + IMAGE + TEXT + ANSWER
+    held.both(net, spec, lambda x: net(x["audio"].transpose(1, 2), x["image"], x["text"]))
+
+
+def test_a_fixed_number_of_frames_is_cut_and_padded_as_the_spec_says(held: Held) -> None:
+    torch.manual_seed(1)
+    net = nn.Sequential(
+        nn.Conv2d(1, 4, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 9 * 24, 3)
+    ).eval()
+    spec = 'name = "fixed"' + AUDIO + '    layout = "N1FT"\n    length = 50\n    keep = "last"'
+
+    def wanted(x: dict[str, Tensor]) -> Tensor:
+        frames = torch.cat([torch.zeros(1, 50, 20), x["audio"]], 1)[:, -50:]
+        return net(frames.transpose(1, 2)[:, None])  # type: ignore[no-any-return]
+
+    held.both(net, spec + ANSWER, wanted)

@@ -1,0 +1,67 @@
+"""Models of the transformers library, built from configs: nothing is downloaded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from .conftest import Held
+from .test_fusions import ANSWER, IMAGE, TEXT
+
+transformers = pytest.importorskip("transformers")
+
+
+def vision(kind: str) -> nn.Module:
+    if kind == "resnet":
+        config = transformers.ResNetConfig(
+            embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=3
+        )
+        return transformers.ResNetForImageClassification(config)  # type: ignore[no-any-return]
+    if kind == "mobilenet":
+        config = transformers.MobileNetV2Config(image_size=32, depth_multiplier=0.25, num_labels=3)
+        return transformers.MobileNetV2ForImageClassification(config)  # type: ignore[no-any-return]
+    config = transformers.ConvNextConfig(
+        hidden_sizes=[8, 16, 16, 24], depths=[1, 1, 1, 1], num_labels=3
+    )
+    return transformers.ConvNextForImageClassification(config)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("kind", ["resnet", "mobilenet", "convnext"])
+def test_a_vision_network(held: Held, kind: str) -> None:
+    net = vision(kind).eval()
+    spec = f'name = "{kind}"' + IMAGE.replace("picture", "pixel_values") + ANSWER
+    held.both(net, spec + '    key = "logits"', lambda x: net(x["image"]).logits)
+
+
+class Clip(nn.Module):
+    """A small CLIP that says which of three prompts fits; the text goes with the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        config = transformers.CLIPConfig(
+            text_config={"vocab_size": 8, "hidden_size": 16, "intermediate_size": 32,
+                         "num_hidden_layers": 1, "num_attention_heads": 2,
+                         "max_position_embeddings": 12, "eos_token_id": 7, "bos_token_id": 6},
+            vision_config={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+                           "num_attention_heads": 2, "image_size": 32, "patch_size": 8},
+            projection_dim=16,
+        )  # fmt: skip
+        self.clip = transformers.CLIPModel(config)
+        self.head = nn.Linear(33, 3)
+
+    def forward(self, pixel_values: Tensor, input_ids: Tensor) -> Tensor:
+        out = self.clip(input_ids=input_ids, pixel_values=pixel_values)
+        return self.head(torch.cat([out.image_embeds, out.text_embeds, out.logits_per_image], 1))
+
+
+def test_a_clip_with_begin_and_end_tokens(held: Held) -> None:
+    net = Clip().eval()
+    image = IMAGE.replace("picture", "pixel_values")
+    text = TEXT.replace('"words"', '"input_ids"') + '    before = ["dull"]\n    after = ["plot"]'
+
+    def wanted(x: dict[str, Tensor]) -> Tensor:
+        ids = torch.cat([torch.tensor([[6]]), x["text"], torch.tensor([[7]])], 1)
+        return net(x["image"], ids)  # type: ignore[no-any-return]
+
+    held.both(net, 'name = "clip"' + image + text + ANSWER, wanted)
