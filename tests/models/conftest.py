@@ -16,13 +16,14 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torch import Tensor
+
 from edge_sdk import FusionSession
 from edge_sdk.bundle.heads import probabilities
 from edge_sdk.converters import convert_targets
 from edge_sdk.samples import Sample, write_index
 from edge_sdk.targets import load_target
-from PIL import Image
-from torch import Tensor
 
 WORDS = ("good", "bad", "film", "nice", "dull", "plot")
 RATE = 16000
