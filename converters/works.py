@@ -77,14 +77,15 @@ class Works:
             feeds_key=self._digest,
             calibration=lambda: self._calibration(name),
             scheme=profile.int8,
-            lengths=self._lengths(profile),
+            lengths=self._lengths(profile.longest_seconds),
+            longest=self._lengths(float("inf")),
             store=self._store,
         )
 
-    def _lengths(self, profile: TargetProfile) -> dict[str, int]:
+    def _lengths(self, longest_seconds: float) -> dict[str, int]:
         frontends, lengths = self._source.frontends, {}
         if frontends.audio is not None:
-            seconds = min(profile.longest_seconds, frontends.audio.max_seconds)
+            seconds = min(longest_seconds, frontends.audio.max_seconds)
             lengths["frames"] = round(seconds * 1000 / frontends.audio.hop_ms)
         if frontends.text is not None:
             # The front-end never gives more.

@@ -36,6 +36,7 @@ class PartWork(msgspec.Struct, kw_only=True):
         calibration: its activation ranges over them, observed when first asked for.
         scheme: how the target lays out int8.
         lengths: for engines without dynamic axes, the length of each by its name.
+        longest: the most that the front-ends give along each such axis.
         store: where results are kept.
     """
 
@@ -48,6 +49,7 @@ class PartWork(msgspec.Struct, kw_only=True):
     calibration: Callable[[], Calibration]
     scheme: Int8Scheme
     lengths: Mapping[str, int]
+    longest: Mapping[str, int]
     store: StageCache
 
 

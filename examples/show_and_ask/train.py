@@ -106,7 +106,7 @@ def configure(vocabulary: tuple[str, ...]) -> ModelConfig:
 @click.option("--cache", type=click.Path(path_type=Path), default=None, help="Fetched data.")
 @click.option("--pool", default=30000, show_default=True, help="Examples to render.")
 @click.option("--epochs", default=24, show_default=True)
-@click.option("--steps", default=150, show_default=True, help="Batches an epoch (and core).")
+@click.option("--steps", default=120, show_default=True, help="Batches an epoch (and core).")
 @click.option("--batch", default=72, show_default=True, help="Examples a batch.")
 @click.option(
     "--minutes",

@@ -12,7 +12,8 @@ from onnx import helper
 
 from edge_sdk import Bundle, load_target
 from edge_sdk.bundle.manifest import FloatShare
-from edge_sdk.converters import ConversionReport, graphs
+from edge_sdk.converters import ConversionReport
+from edge_sdk.converters.backends import onnxruntime as backend
 from edge_sdk.errors import BudgetError, UsageError
 from edge_sdk.samples import SampleSet, write_index
 from edge_sdk.targets import Budgets
@@ -33,7 +34,7 @@ def _negate_outputs(graph: onnx.ModelProto) -> None:
 @pytest.fixture
 def wrecked_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quantising turns the head's answers round; the encoders are as they should be."""
-    quantise = graphs.quantise
+    quantise = backend.quantise
 
     def wreck(graph: onnx.ModelProto, *arguments: Any) -> onnx.ModelProto:
         int8 = quantise(graph, *arguments)
@@ -41,7 +42,7 @@ def wrecked_head(monkeypatch: pytest.MonkeyPatch) -> None:
             _negate_outputs(int8)
         return int8
 
-    monkeypatch.setattr(graphs, "quantise", wreck)
+    monkeypatch.setattr(backend, "quantise", wreck)
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""TensorRT: the kit that a Jetson compiles its engines from, one graph a part and precision."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from edge_sdk.errors import ExportError
+from edge_sdk.targets import Precision
+
+from ..export.profiles import AxisRange
+from ..export.tensorrt import Kit, KitPrecision, make_kit
+from ..quantise import float_share
+from ..reference import Reference
+from ..verify_tensorrt import verify_kit
+from .protocol import Artefact, PartWork
+
+# TensorRT's compiler for a build host without a GPU; where it is installed, every graph is tried.
+_COMPILER = "tensorrt_rtx"
+
+
+class TensorRtBackend:
+    """The backend ``tensorrt``."""
+
+    engine = "tensorrt"
+    precisions: tuple[Precision, ...] = ("int8", "fp16")
+
+    def build(self, part: PartWork, precision: Precision) -> Artefact:
+        """The part's graph inside TensorRT's operator set, with the shapes it is compiled for.
+
+        Raises:
+            ExportError: TensorRT would refuse the graph, or its compiler here does.
+        """
+        wanted: KitPrecision = "int8" if precision == "int8" else "fp16"
+        ranges = {name: AxisRange(max=longest) for name, longest in part.longest.items()}
+        seen = part.calibration()
+        kit = make_kit(part.name, part.graph, seen, ranges, (wanted,))
+        content = part.store.get(_key(part, wanted), lambda: _tried(kit))
+        share = float_share(part.graph, kit.graphs[0].graph, seen) if wanted == "int8" else None
+        return Artefact(
+            engine=self.engine,
+            precision=precision,
+            suffix="onnx",
+            content=content,
+            stayed_float=share,
+            shapes=kit.profiles,
+        )
+
+    def runner(self, artefact: Artefact, *, optimise: bool = False) -> Reference:
+        """Run its numerics in ONNX Runtime: TensorRT itself needs the board."""
+        return Reference(artefact.content, optimise=optimise)
+
+
+def _tried(kit: Kit) -> bytes:
+    """The kit's one graph, once TensorRT's compiler has taken it, if there is one here."""
+    if find_spec(_COMPILER) is not None:
+        for check in verify_kit(kit):
+            if not check.ok:
+                raise ExportError(check.sentence())
+    content: bytes = kit.graphs[0].graph.SerializeToString()
+    return content
+
+
+def _key(part: PartWork, precision: str) -> str:
+    compiled = "compiled" if find_spec(_COMPILER) is not None else "not compiled"
+    return f"tensorrt {part.key} {part.feeds_key} {precision} {compiled}"
