@@ -37,6 +37,7 @@ def part_specs(checkpoint: Checkpoint) -> list[PartSpec]:
 def _encoder(name: str, module: torch.nn.Module, config: FrontendsConfig) -> PartSpec:
     dynamic: dict[str, tuple[int, str]] = {}
     lengths: tuple[int, ...] = ()
+    spans: dict[str, tuple[int, int]] = {}
     if name == "audio":
         assert config.audio is not None
         example = torch.randn(1, _FRAMES, config.audio.bands)
@@ -50,7 +51,7 @@ def _encoder(name: str, module: torch.nn.Module, config: FrontendsConfig) -> Par
         example = torch.arange(_TOKENS).remainder(tokens)[None]
         example[0, -1] = tokens - 1
         longest = config.text.max_tokens
-        dynamic = {"features": (1, "tokens")}
+        dynamic, spans = {"features": (1, "tokens")}, {"features": (1, longest)}
         lengths = tuple(sorted({1, min(3, longest), min(17, longest), longest}))
     else:
         assert config.video is not None
@@ -64,4 +65,5 @@ def _encoder(name: str, module: torch.nn.Module, config: FrontendsConfig) -> Par
         outputs=("embedding",),
         dynamic=dynamic,
         lengths=lengths,
+        spans=spans,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import onnx
 
@@ -59,3 +59,20 @@ def rename_interface(
         for item in group:
             item.name = names.get(item.name, item.name)
     return copy
+
+
+def name_axes(graph: onnx.ModelProto, dynamic: Mapping[str, tuple[int, str]]) -> None:
+    """Give the axes of any length their names, in place: the exporter calls them s27 and the like.
+
+    ``dynamic`` is the axis and its name, by input.
+    """
+    names = {}
+    for value in graph.graph.input:
+        if value.name in dynamic:
+            axis, name = dynamic[value.name]
+            names[value.type.tensor_type.shape.dim[axis].dim_param] = name
+    for values in (graph.graph.input, graph.graph.output, graph.graph.value_info):
+        for value in values:
+            for dim in value.type.tensor_type.shape.dim:
+                if dim.dim_param in names:
+                    dim.dim_param = names[dim.dim_param]

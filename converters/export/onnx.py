@@ -19,7 +19,7 @@ from edge_sdk.errors import ExportError
 
 from ..parts import PartSpec
 from ..reference import Reference
-from .naming import canonical, rename_interface
+from .naming import canonical, name_axes, rename_interface
 from .operators import TRANSLATIONS
 from .recurrent import with_fused_recurrence
 from .why import why_not_captured, why_not_translated
@@ -44,6 +44,7 @@ def export_onnx(spec: PartSpec) -> onnx.ModelProto:
         exported = canonical(_translate(spec, spec.module))
         _check_interface(spec, exported)
         graph = rename_interface(exported, spec.inputs, spec.outputs)
+        name_axes(graph, spec.dynamic)
     check_parity(spec, graph)
     return graph
 
@@ -130,10 +131,12 @@ def _dynamic_shape(spec: PartSpec, name: str) -> dict[int, Any] | None:
     if name not in spec.dynamic:
         return None
     axis, called = spec.dynamic[name]
-    # A lower bound of 2: the exporter treats 1 as a size of its own and would freeze it. The
-    # graph runs at length 1 all the same, which check_parity shows.
+    # A length of 1 is a case of its own to the exporter, also where striding leads to it, so a
+    # program is captured for longer ones. The graph runs at length 1 all the same: that is for
+    # check_parity to show.
     low, high = spec.spans.get(name, (1, None))
-    return {axis: torch.export.Dim(called, min=max(2, low), max=high)}
+    usual = spec.example[spec.inputs.index(name)].shape[axis]
+    return {axis: torch.export.Dim(called, min=max(2, low, usual // 2), max=high)}
 
 
 def _check_interface(spec: PartSpec, graph: onnx.ModelProto) -> None:
