@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from edge_sdk.errors import CheckpointError, UsageError
 
@@ -40,6 +41,12 @@ class ModuleSource:
 
 def source_of(module: nn.Module, told: Described, *, stable: bool, digest: str = "") -> Source:
     """A module and its spec as a source."""
+    lazy = [name for name, weight in module.named_parameters() if is_lazy(weight)]
+    if lazy:
+        raise CheckpointError(
+            f"The weight {lazy[0]} has no size yet: run the model once on an example before you "
+            "give it (a lazy module learns its sizes so)."
+        )
     module = module.float()
     return Source(
         name=told.spec.name,

@@ -18,7 +18,7 @@ from .test_fusions import ANSWER, AUDIO, TEXT
 
 
 def net() -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.LazyLinear(3))
+    return nn.Sequential(nn.Flatten(), nn.Linear(20, 3))
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,18 @@ def test_what_cannot_be_exported_names_operator_layer_and_remedy(
         assert word in str(caught.value)
 
 
-def test_a_call_without_a_spec_or_with_a_wrong_name_says_so(tmp_path: Path) -> None:
+def test_a_lazy_model_is_told_to_run_once(held: Held) -> None:
+    spec = held.spec('name = "x"' + AUDIO + ANSWER)
+    with pytest.raises(CheckpointError, match="run the model once"):
+        read_source(Origin(module=nn.Sequential(nn.LazyLinear(3)), spec=spec))
+
+
+def test_a_call_without_a_spec_or_with_a_wrong_name_says_so(held: Held, tmp_path: Path) -> None:
+    spec = held.spec('name = "x"' + AUDIO + ANSWER)
     cases: list[tuple[Origin, str]] = [
         (Origin(module=net()), "--spec"),
-        (Origin(model="nowhere", spec=tmp_path), "package.module:callable"),
+        (Origin(model="nowhere", spec=spec), "package.module:callable"),
+        (Origin(model="no.such:thing", spec=spec), "no module 'no'"),
         (Origin(path=tmp_path / "none.onnx"), "no checkpoint"),
     ]
     for origin, words in cases:
