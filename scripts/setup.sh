@@ -23,4 +23,7 @@ fi
 "$VENV/bin/python" -m pip install --quiet --upgrade pip
 # torch first and pinned: nothing that comes later may make the resolver fetch another build.
 "$VENV/bin/python" -m pip install --quiet torch==2.13.0
-"$VENV/bin/python" -m pip install --quiet --editable '.[dev]'
+extras=dev
+# TensorRT's compiler for a host without a GPU comes for this processor alone.
+[ "$(uname -m)" = x86_64 ] && extras="$extras,verify-tensorrt"
+"$VENV/bin/python" -m pip install --quiet --editable ".[$extras]"

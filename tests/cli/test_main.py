@@ -105,12 +105,18 @@ def test_names_that_are_not_utf8_and_a_plain_locale(tiny_bundle: Path) -> None:
     assert json.loads(done.stdout)["error"]["exit_code"] == 4
 
 
+def interruptible() -> None:
+    """A shell starts its background jobs, and so perhaps these tests, deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interruption_is_no_traceback(
     run: Run, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
+    interruptible()
     monkeypatch.setattr("edge_sdk.bundle.Bundle.open", interrupted)
     got = run("inspect", tiny_bundle)
     assert got.code == 130

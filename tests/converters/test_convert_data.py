@@ -164,7 +164,7 @@ def test_an_evaluation_set_of_other_modalities_is_an_error(
 ) -> None:
     (tmp_path / "held").mkdir()
     write_index(tmp_path / "held", [Sample(id="a", labels={"intent": "stop"})])
-    with pytest.raises(DataError, match="takes audio, image, text"):
+    with pytest.raises(DataError, match="what this model takes: audio, image, text"):
         convert_tiny(evaluation=tmp_path / "held")
 
 

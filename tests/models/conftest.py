@@ -126,7 +126,9 @@ class Held:
                     output = wanted(features).numpy()
                 head = session.bundle.manifest.heads[0]
                 answer = session.infer(**inputs).heads[head.name].probabilities
-                error = np.abs(probabilities(head, output) - list(answer.values())).max()
+                error = np.abs(
+                    np.subtract(probabilities(head, output), list(answer.values()))
+                ).max()
                 worst = max(worst, float(error))
         assert worst <= tolerance
         return worst

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 from pathlib import Path
 
@@ -206,6 +207,8 @@ def test_an_interrupted_build_leaves_the_cache_as_it_was(
             _thread.interrupt_main()
 
     gpu = Cuda(machine.cudart).gpu()
+    # A shell starts its background jobs, and so perhaps these tests, deaf to SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):
         list(compile_kit(machine.binding, gpu, kit, EngineCache(tmp_path), progress=progress))
     assert machine.builds == 0

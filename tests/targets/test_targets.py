@@ -38,7 +38,7 @@ def test_every_profile_loads_and_is_what_it_is_called(name: str) -> None:
     profile = load_target(name)
     assert profile.name == name
     assert profile.description
-    assert set(profile.precisions) <= {"int8", "fp32"}
+    assert set(profile.precisions) <= {"int8", "fp16", "fp32"}
     assert profile.precisions
     assert "onnxruntime" in profile.engines
     assert profile.threads <= profile.cores
