@@ -51,7 +51,8 @@ test-slow: $(READY) $(DEMO)/data
 test-device:
 	sh scripts/test_device.sh
 
-$(DEMO)/data: $(READY)
+# The data stand on their own: a new environment does not make them stale.
+$(DEMO)/data: | $(READY)
 	$(BIN)/python -m examples.show_and_ask.data --out $@
 
 data: $(DEMO)/data

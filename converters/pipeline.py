@@ -45,6 +45,7 @@ def convert(
     evaluation: str | Path | None = None,
     max_drop: float | None = None,
     precision: Choice = "auto",
+    engines: Sequence[str] = (),
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -62,6 +63,7 @@ def convert(
             is kept out of calibration for that.
         max_drop: points of macro-F1 that a head may lose; by default the target's budget.
         precision: one precision for every part, or the target's order of preference.
+        engines: an edition for each of these, in order of preference; by default the target's.
         spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
         progress: called as stages go on.
@@ -78,7 +80,7 @@ def convert(
         DependencyError: the tools for one of the target's engines are not installed.
         StorageError: the output or the cache cannot be written.
     """
-    profile = target if isinstance(target, TargetProfile) else load_target(target)
+    profile = _profile(target, engines)
     _check(profile, max_drop, precision)
     output = Path(output)
     _check_output(output)
@@ -96,6 +98,7 @@ def convert_targets(
     evaluation: str | Path | None = None,
     max_drop: float | None = None,
     precision: Choice = "auto",
+    engines: Sequence[str] = (),
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -106,7 +109,7 @@ def convert_targets(
     finishing; its outcome carries the error. Arguments and errors that concern all targets are
     those of :func:`convert`.
     """
-    profiles = [t if isinstance(t, TargetProfile) else load_target(t) for t in targets]
+    profiles = [_profile(target, engines) for target in targets]
     for profile in profiles:
         _check(profile, max_drop, precision)
     output = Path(output)
@@ -122,6 +125,11 @@ def convert_targets(
         except EdgeError as error:
             outcomes.append(Outcome(target=profile.name, error=error))
     return tuple(outcomes)
+
+
+def _profile(target: str | TargetProfile, engines: Sequence[str]) -> TargetProfile:
+    profile = target if isinstance(target, TargetProfile) else load_target(target)
+    return msgspec.structs.replace(profile, engines=tuple(engines)) if engines else profile
 
 
 def _one(

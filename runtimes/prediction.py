@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,12 +12,36 @@ from edge_sdk.bundle.heads import probabilities
 from edge_sdk.bundle.manifest import Head
 
 
-class HeadPrediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One head's answer; ``probabilities`` (softmax) are in the order of the labels."""
+class HeadPrediction:
+    """One head's answer.
 
-    label: str
-    confidence: float
-    probabilities: dict[str, float]
+    Attributes:
+        label: the most probable label.
+        confidence: its probability.
+    """
+
+    __slots__ = ("_labels", "_shares", "confidence", "label")
+
+    def __init__(self, labels: Sequence[str], shares: Sequence[float]) -> None:
+        self._labels, self._shares = labels, shares
+        self.confidence = max(shares)
+        self.label = labels[shares.index(self.confidence)]
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """A probability for each label, in the order of the labels; made when it is asked for."""
+        return dict(zip(self._labels, self._shares, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, HeadPrediction):
+            return NotImplemented
+        return (self._labels, self._shares) == (other._labels, other._shares)
+
+    def __hash__(self) -> int:
+        return hash((tuple(self._labels), tuple(self._shares)))
+
+    def __repr__(self) -> str:
+        return f"HeadPrediction(label={self.label!r}, confidence={self.confidence:.3f})"
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +62,17 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer(head: Head, output: NDArray[Any]) -> HeadPrediction:
     """One head's answer from its output ``[1, labels]``."""
-    shares = probabilities(head, output)
-    confidence = max(shares)
-    return HeadPrediction(
-        label=head.labels[shares.index(confidence)],
-        confidence=confidence,
-        probabilities=dict(zip(head.labels, shares, strict=True)),
-    )
+    return HeadPrediction(head.labels, probabilities(head, output))
+
+
+def plain(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as what JSON can hold."""
+    heads = {
+        name: {
+            "label": head.label,
+            "confidence": head.confidence,
+            "probabilities": head.probabilities,
+        }
+        for name, head in prediction.heads.items()
+    }
+    return {"heads": heads, "used": prediction.used, "timings": prediction.timings}

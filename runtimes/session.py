@@ -17,6 +17,7 @@ from edge_sdk.frontends.image import check_frame
 from edge_sdk.frontends.recording import as_samples, prepare_samples
 
 from .engines import EngineOptions
+from .held import Held
 from .parts import LoadedParts, choose_edition
 from .prediction import Prediction, answer
 from .selftest import self_test
@@ -34,7 +35,8 @@ class FusionSession:
         self.parts = parts
         self.frontends = frontends
         self._modalities = frontends.modalities
-        self._cache: dict[str, tuple[Any, NDArray[np.float32]]] = {}
+        self._held = {name: Held() for name in self._modalities}
+        self._embeddings: dict[str, NDArray[Any]] = {}
         self._timings: dict[str, float] = {}
         self._closed = False
 
@@ -125,7 +127,8 @@ class FusionSession:
         """Release the engine; the session cannot answer any more."""
         if not self._closed:
             self._closed = True
-            self._cache.clear()
+            self._held.clear()
+            self._embeddings.clear()
             self.parts.close()
 
     def __enter__(self) -> FusionSession:
@@ -134,17 +137,17 @@ class FusionSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _embed(self, modality: str, value: Any) -> NDArray[np.float32]:
-        # Whole inputs are compared: a digest would cost more than the copy and could collide.
-        key = _key(modality, value)
-        known = self._cache.get(modality)
-        if known is not None and key == known[0]:
-            return known[1]
+    def _embed(self, modality: str, value: Any) -> NDArray[Any]:
+        arrays, rest = _held(modality, value)
+        held, known = self._held[modality], self._embeddings.get(modality)
+        if known is not None and held.same(arrays, rest):
+            return known
         features = self._timed(f"frontend.{modality}", lambda: self._features(modality, value))
         embedding = self._timed(
             f"encoder.{modality}", lambda: self.parts.encode(modality, features)
         )
-        self._cache[modality] = (key, embedding)
+        held.keep(arrays, rest)
+        self._embeddings[modality] = embedding
         return embedding
 
     def _features(self, modality: str, value: Any) -> NDArray[Any]:
@@ -165,20 +168,18 @@ class FusionSession:
         return result
 
 
-def _key(modality: str, value: Any) -> Any:
+def _held(modality: str, value: Any) -> tuple[list[NDArray[Any]], Any]:
+    """What tells one input of a modality from another: its arrays, and what goes with them."""
     if modality == "audio":
         if not isinstance(value, tuple) or len(value) != 2:
             raise InputError("Audio must be given as a pair (samples, rate).")
-        samples = as_samples(value[0], "the audio")
-        return samples.tobytes(), samples.shape, samples.dtype, value[1]
+        return [as_samples(value[0], "the audio")], value[1]
     if modality == "image":
-        frame = check_frame(value)
-        return frame.tobytes(), frame.shape
+        return [check_frame(value)], None
     if modality == "video":
         if not isinstance(value, tuple) or len(value) != 2:
             raise InputError("Video must be given as a pair (frames, times).")
-        frames = [check_frame(frame) for frame in value[0]]
-        return [(frame.tobytes(), frame.shape) for frame in frames], list(value[1])
+        return [check_frame(frame) for frame in value[0]], list(value[1])
     if not isinstance(value, str):
         raise InputError(f"Text must be a string, not {type(value).__name__}.")
-    return value
+    return [], value

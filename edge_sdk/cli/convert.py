@@ -37,6 +37,8 @@ if TYPE_CHECKING:
               help="Points of macro-F1 a head may lose; default: the target's budget.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp32"]), default="auto",
               show_default=True, help="One precision, or the target's order.")  # fmt: skip
+@click.option("--engine", "engines", multiple=True,
+              help="An edition for this engine (repeatable); default: the target's.")  # fmt: skip
 @click.option("--cache", type=click.Path(path_type=Path),
               help="Where stages are kept; default: the user's cache folder.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Keep no results of stages.")

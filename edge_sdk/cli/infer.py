@@ -35,6 +35,7 @@ def command(
     if audio is None and image is None and text is None:
         raise UsageError("There is nothing to answer on: give --audio, --image or --text.")
 
+    from edge_sdk.runtimes.prediction import plain
     from edge_sdk.runtimes.session import FusionSession
 
     from ..frontends.image import read_picture
@@ -56,7 +57,7 @@ def command(
             inputs["text"] = text
         prediction = session.infer(**inputs)
     if as_json:
-        emit_json(prediction)
+        emit_json(plain(prediction))
         return
     rows: list[tuple[str, ...]] = [("head", "label", "confidence", "next")]
     for name, head in prediction.heads.items():

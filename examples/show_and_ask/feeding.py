@@ -124,7 +124,9 @@ def render_pools(
     sounds, said, intents = [], [], []
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
         tasks = [(seed, chunk) for chunk in range(chunks)]
-        for chunk in tqdm(pool.imap(_render, tasks), total=chunks, desc="rendering", leave=False):
+        for chunk in tqdm(
+            pool.imap(_render, tasks), total=chunks, desc="rendering", leave=False, disable=None
+        ):
             for example, sentence in chunk:
                 if "image" in example.inputs:
                     pictures.append(example.inputs["image"])

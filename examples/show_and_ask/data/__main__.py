@@ -27,7 +27,7 @@ class _Bar:
         if phase != self._phase or self._bar is None:
             self.close()
             self._phase = phase
-            self._bar = tqdm(total=total, desc=phase, file=sys.stderr, leave=False)
+            self._bar = tqdm(total=total, desc=phase, leave=False, disable=None)
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:

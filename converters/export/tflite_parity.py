@@ -1,0 +1,93 @@
+"""A TFLite graph against the module it came from, at several lengths."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edge_sdk.errors import ExportError
+
+from ..parts import PartSpec
+from .tflite_reference import TfliteReference
+
+# The largest error against torch, in units of the largest output (at least 1).
+PARITY = 1e-4
+
+
+def check_tflite_parity(spec: PartSpec, graph: bytes, *, limit: float = PARITY) -> float:
+    """The largest error of ``graph`` against torch over all lengths, relative to the output.
+
+    Both the reference kernels and the fast ones are held against torch, each input unpadded.
+
+    Raises:
+        ExportError: it is above ``limit``, or the graph does not run.
+    """
+    module = module_of(spec).eval()
+    runners = [TfliteReference(graph), TfliteReference(graph, optimise=True)]
+    worst = 0.0
+    for length in _lengths(spec, runners[0]):
+        arguments = [
+            _like(value, spec.dynamic.get(name), length, seed)
+            for seed, (name, value) in enumerate(zip(spec.inputs, spec.example, strict=True))
+        ]
+        with torch.no_grad():
+            wanted = module(*arguments)
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+        feed = {name: a.numpy() for name, a in zip(spec.inputs, arguments, strict=True)}
+        for runner in runners:
+            got = runner.run(feed)
+            for name, tensor in zip(spec.outputs, wanted, strict=True):
+                error = _relative_error(got[name], tensor.numpy())
+                if not error <= limit:
+                    raise ExportError(
+                        f"The TFLite graph of the part {spec.name} differs from torch by "
+                        f"{error:.2g} at length {length} (allowed: {limit:g}): padding reaches "
+                        "the result, or an operator is wrong."
+                    )
+                worst = max(worst, error)
+    return worst
+
+
+def module_of(spec: PartSpec) -> nn.Module:
+    """The part's module.
+
+    Raises:
+        ExportError: the part came as an ONNX graph.
+    """
+    if spec.module is None:
+        raise ExportError(
+            f"The part {spec.name} came as an ONNX graph, and TFLite is made from torch: give the "
+            "module or the exported program instead."
+        )
+    return spec.module
+
+
+def _lengths(spec: PartSpec, runner: TfliteReference) -> list[int]:
+    if not runner.note.fixed:
+        return [0]
+    fixed = runner.note.fixed[0]
+    shortest, longest = spec.spans.get(fixed.input, (1, fixed.size))
+    longest = min(longest, fixed.size)
+    middle = (shortest + longest) // 2
+    wanted = {shortest, middle, longest, *spec.lengths}
+    return sorted(n for n in wanted if shortest <= n <= longest)
+
+
+def _relative_error(got: np.ndarray, wanted: np.ndarray) -> float:
+    if got.shape != wanted.shape:
+        return float("inf")
+    return float(np.abs(got - wanted).max() / max(1.0, float(np.abs(wanted).max())))
+
+
+def _like(value: Tensor, axis: tuple[int, str] | None, length: int, seed: int) -> Tensor:
+    """Another input of the kind of ``value``, ``length`` long on its free axis."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = list(value.shape)
+    if axis is not None:
+        shape[axis[0]] = length
+    if not value.dtype.is_floating_point:
+        most = int(value.max()) + 1
+        return torch.randint(0, most, shape, generator=generator, dtype=value.dtype)
+    # a mask keeps its values, 0 and 1; features get a spread like normalised ones
+    return value if axis is None and value.numel() < 8 else torch.randn(shape, generator=generator)

@@ -1,0 +1,146 @@
+"""LiteRT (TensorFlow Lite) on the CPU: XNNPACK kernels, or the reference ones on request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_sdk.bundle.fixed_length import pad
+from edge_sdk.bundle.manifest import TensorSpec
+from edge_sdk.bundle.tflite_note import TfliteNote, read_note
+from edge_sdk.errors import EngineError, InputError
+
+from .checks import check_inputs
+from .placement import Placement, placement_of
+from .protocol import EngineOptions, Tensors
+
+XNNPACK, BUILTIN, REFERENCE = "XNNPACK", "builtin", "reference"
+
+
+class LiteRtEngine:
+    """The engine ``litert``."""
+
+    name = "litert"
+
+    def version(self) -> str:
+        """The version of the package ai-edge-litert, or of tflite-runtime where it is that."""
+        return _library()[1]
+
+    def load(self, graph: bytes, options: EngineOptions) -> LiteRtGraph:
+        """Load a TFLite graph."""
+        return LiteRtGraph(graph, options)
+
+
+class LiteRtGraph:
+    """A graph loaded into the TFLite interpreter.
+
+    Attributes:
+        placement: where its nodes run; None where the interpreter does not tell.
+    """
+
+    def __init__(self, graph: bytes, options: EngineOptions) -> None:
+        library, version = _library()
+        resolvers = library.OpResolverType
+        try:
+            self._interpreter = library.Interpreter(
+                model_content=graph,
+                num_threads=options.threads,
+                experimental_op_resolver_type=(
+                    resolvers.AUTO if options.optimise else resolvers.BUILTIN_REF
+                ),
+            )
+            self._interpreter.allocate_tensors()
+            runner = self._interpreter.get_signature_runner()
+            self._inputs = runner.get_input_details()
+            self._outputs = runner.get_output_details()
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise EngineError(f"litert {version} refuses the graph: {error}") from error
+        note = read_note(graph) or _declared(self._inputs, self._outputs)
+        told = {fixed.length for fixed in note.fixed}
+        if {s.name for s in note.inputs} | told != set(self._inputs):
+            raise EngineError("The graph's description names other inputs than the graph has.")
+        self.inputs, self.outputs = note.inputs, note.outputs
+        self._fixed = note.fixed
+        self.placement: Placement | None = placement_of(self._interpreter)
+        if not options.optimise:
+            self.provider = REFERENCE
+        else:
+            delegated = self.placement is None or self.placement.delegated
+            self.provider = XNNPACK if delegated else BUILTIN
+
+    def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
+        """Run once; see :class:`~edge_sdk.runtimes.engines.protocol.Executable`.
+
+        Raises:
+            InputError: also where an input is longer than the graph's fixed length.
+        """
+        if self._interpreter is None:
+            raise EngineError("The graph is closed; load it again.")
+        check_inputs(self.inputs, inputs)
+        feed = dict(inputs)
+        for fixed in self._fixed:
+            feed[fixed.input], feed[fixed.length] = pad(feed[fixed.input], fixed)
+        try:
+            for name, detail in self._inputs.items():
+                self._interpreter.set_tensor(detail["index"], _narrowed(feed[name], detail, name))
+            self._interpreter.invoke()
+            return {
+                spec.name: self._interpreter.get_tensor(self._outputs[spec.name]["index"])
+                for spec in self.outputs
+            }
+        except (ValueError, RuntimeError) as error:
+            raise EngineError(f"litert failed while running the graph: {error}") from error
+
+    def close(self) -> None:
+        """Drop the interpreter."""
+        self._interpreter = None
+
+
+def _library() -> tuple[Any, str]:
+    """The interpreter's module and its version."""
+    try:
+        import ai_edge_litert
+        from ai_edge_litert import interpreter
+    except ImportError:
+        try:
+            import tflite_runtime
+            from tflite_runtime import interpreter
+        except ImportError as error:
+            raise EngineError(
+                "The engine litert is not installed here: pip install 'edge-sdk[tflite]'."
+            ) from error
+        return interpreter, str(tflite_runtime.__version__)
+    return interpreter, str(ai_edge_litert.__version__)
+
+
+def _declared(inputs: dict[str, Any], outputs: dict[str, Any]) -> TfliteNote:
+    """The interface of a graph that carries no description: as the graph declares it."""
+    return TfliteNote(
+        inputs=tuple(_spec(name, detail) for name, detail in inputs.items()),
+        outputs=tuple(_spec(name, detail) for name, detail in outputs.items()),
+    )
+
+
+def _spec(name: str, detail: dict[str, Any]) -> TensorSpec:
+    return TensorSpec(
+        name=name,
+        dtype=np.dtype(detail["dtype"]).name,
+        shape=tuple(int(size) for size in detail["shape"]),
+    )
+
+
+def _narrowed(value: NDArray[Any], detail: dict[str, Any], name: str) -> NDArray[Any]:
+    """``value`` in the graph's own dtype: TFLite's lookups take int32 where callers have int64.
+
+    Raises:
+        InputError: a value does not fit.
+    """
+    wanted = np.dtype(detail["dtype"])
+    if value.dtype == wanted:
+        return value
+    out = value.astype(wanted)
+    if not np.array_equal(out, value):
+        raise InputError(f"The input {name} has values that do not fit {wanted.name}.")
+    return out

@@ -1,0 +1,132 @@
+"""The engine ``litert``: the interface from outside, the provider it says, what it refuses."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from edge_sdk.bundle.manifest import TensorSpec
+from edge_sdk.errors import EngineError, InputError
+from edge_sdk.runtimes.engines.litert import LiteRtEngine
+from edge_sdk.runtimes.engines.protocol import Engine, EngineOptions
+from tests.tflite_parts import feed, fp32, quantised, size_of, torch_outputs
+
+ENGINE: Engine = LiteRtEngine()
+
+
+def test_a_graph_is_seen_unpadded_and_in_the_callers_types() -> None:
+    graph = ENGINE.load(fp32("text gru"), EngineOptions())
+    assert graph.inputs == (TensorSpec(name="features", dtype="int64", shape=(1, "tokens")),)
+    assert graph.outputs == (TensorSpec(name="embedding", dtype="float32", shape=(1, 8)),)
+    for length in range(1, size_of("text gru") + 1):
+        inputs = feed("text gru", length, seed=length)
+        wanted = torch_outputs("text gru", inputs)["embedding"]
+        np.testing.assert_allclose(graph.run(inputs)["embedding"], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_outputs_are_named_and_belong_to_the_caller() -> None:
+    graph = ENGINE.load(fp32("head concat"), EngineOptions())
+    first = graph.run(feed("head concat", seed=1))
+    kept = {name: value.copy() for name, value in first.items()}
+    graph.run(feed("head concat", seed=2))
+    assert list(first) == ["shape", "tone"]
+    for name, value in kept.items():
+        np.testing.assert_array_equal(first[name], value)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_do_not_change_the_answer(threads: int) -> None:
+    graph = ENGINE.load(fp32("image"), EngineOptions(threads=threads))
+    inputs = feed("image")
+    wanted = torch_outputs("image", inputs)["embedding"]
+    np.testing.assert_allclose(graph.run(inputs)["embedding"], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_it_says_where_it_runs() -> None:
+    fast = LiteRtEngine().load(fp32("image"), EngineOptions())
+    assert fast.provider == "XNNPACK"
+    assert fast.placement is not None
+    assert fast.placement.delegated > 5
+    assert fast.placement.elsewhere == {}
+    plain = LiteRtEngine().load(fp32("image"), EngineOptions(optimise=False))
+    assert plain.provider == "reference"
+    assert plain.placement is not None
+    assert plain.placement.delegated == 0
+    assert sum(plain.placement.elsewhere.values()) == fast.placement.delegated
+
+
+def test_a_quantised_graph_takes_and_gives_floats() -> None:
+    graph = ENGINE.load(quantised("image", "int8"), EngineOptions())
+    inputs = feed("image", seed=4)
+    wanted = torch_outputs("image", inputs)["embedding"]
+    error = graph.run(inputs)["embedding"] - wanted
+    assert 10 * np.log10((wanted**2).sum() / (error**2).sum()) > 20
+
+
+def test_an_input_that_does_not_fit_is_refused() -> None:
+    size = size_of("audio gru")
+    graph = ENGINE.load(fp32("audio gru"), EngineOptions())
+    with pytest.raises(InputError, match=f"has {size + 1} steps; this graph takes 1 to {size}"):
+        graph.run(feed("audio gru", size + 1))
+    with pytest.raises(InputError, match="must be float32"):
+        graph.run({"features": np.zeros((1, 5, 12), np.float64)})
+    with pytest.raises(InputError, match="must be float32"):
+        graph.run({"features": np.zeros((1, 5, 13), np.float32)})
+    with pytest.raises(InputError, match="takes the inputs features, not length"):
+        graph.run({"length": np.ones(1, np.int32)})
+
+
+def test_an_id_that_does_not_fit_the_graphs_own_type_is_refused() -> None:
+    graph = ENGINE.load(fp32("text gru"), EngineOptions())
+    with pytest.raises(InputError, match="features has values that do not fit int32"):
+        graph.run({"features": np.array([[2**40]])})
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph at all", b"\x1c\x00\x00\x00TFL3" + bytes(64)])
+def test_what_is_no_graph_is_refused(content: bytes) -> None:
+    with pytest.raises(EngineError, match=r"litert .* refuses the graph"):
+        ENGINE.load(content, EngineOptions())
+
+
+def test_a_closed_graph_says_so() -> None:
+    graph = ENGINE.load(fp32("head concat"), EngineOptions())
+    graph.close()
+    with pytest.raises(EngineError, match="closed"):
+        graph.run(feed("head concat"))
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    for name in names:
+        for module in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
+            monkeypatch.delitem(sys.modules, module)
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_a_missing_package_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without(monkeypatch, "ai_edge_litert", "tflite_runtime")
+    for call in (ENGINE.version, lambda: ENGINE.load(b"", EngineOptions())):
+        with pytest.raises(EngineError, match=r"pip install 'edge-sdk\[tflite\]'"):
+            call()
+
+
+def test_tflite_runtime_serves_where_it_is_what_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ai_edge_litert import interpreter
+
+    old = ModuleType("tflite_runtime")
+    old.__version__ = "2.14.0"  # type: ignore[attr-defined]
+    old.interpreter = interpreter  # type: ignore[attr-defined]
+    content, inputs = fp32("head concat"), feed("head concat")
+    without(monkeypatch, "ai_edge_litert")
+    monkeypatch.setitem(sys.modules, "tflite_runtime", old)
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", interpreter)
+    assert ENGINE.version() == "2.14.0"
+    wanted = torch_outputs("head concat", inputs)["shape"]
+    got = ENGINE.load(content, EngineOptions()).run(inputs)["shape"]
+    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
