@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import onnx
@@ -61,18 +62,19 @@ def rename_interface(
     return copy
 
 
-def name_axes(graph: onnx.ModelProto, dynamic: Mapping[str, tuple[int, str]]) -> None:
-    """Give the axes of any length their names, in place: the exporter calls them s27 and the like.
-
-    ``dynamic`` is the axis and its name, by input.
-    """
-    names = {}
-    for value in graph.graph.input:
-        if value.name in dynamic:
-            axis, name = dynamic[value.name]
-            names[value.type.tensor_type.shape.dim[axis].dim_param] = name
-    for values in (graph.graph.input, graph.graph.output, graph.graph.value_info):
-        for value in values:
-            for dim in value.type.tensor_type.shape.dim:
-                if dim.dim_param in names:
-                    dim.dim_param = names[dim.dim_param]
+def rename_axes(graph: onnx.ModelProto, axes: Mapping[str, tuple[int, str]]) -> onnx.ModelProto:
+    """A copy whose inputs' axes of any length are called as in ``axes``: input to (axis, name)."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(graph)
+    inputs = {value.name: value for value in copy.graph.input}
+    names = {
+        inputs[name].type.tensor_type.shape.dim[axis].dim_param: called
+        for name, (axis, called) in axes.items()
+    }
+    # The exporter composes names to terms, as in "(s27//2)".
+    pattern = re.compile("|".join(rf"\b{re.escape(n)}\b" for n in names if n))
+    for value in (*copy.graph.input, *copy.graph.output, *copy.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param and pattern.pattern:
+                dim.dim_param = pattern.sub(lambda found: names[found[0]], dim.dim_param)
+    return copy

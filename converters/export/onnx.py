@@ -19,7 +19,7 @@ from edge_sdk.errors import ExportError
 
 from ..parts import PartSpec
 from ..reference import Reference
-from .naming import canonical, name_axes, rename_interface
+from .naming import canonical, rename_axes, rename_interface
 from .operators import TRANSLATIONS
 from .recurrent import with_fused_recurrence
 from .why import why_not_captured, why_not_translated
@@ -44,7 +44,7 @@ def export_onnx(spec: PartSpec) -> onnx.ModelProto:
         exported = canonical(_translate(spec, spec.module))
         _check_interface(spec, exported)
         graph = rename_interface(exported, spec.inputs, spec.outputs)
-        name_axes(graph, spec.dynamic)
+        graph = rename_axes(graph, spec.dynamic)
     check_parity(spec, graph)
     return graph
 
@@ -55,7 +55,13 @@ def _translate(spec: PartSpec, module: nn.Module) -> onnx.ModelProto:
     try:
         with _quiet(), torch.no_grad():
             program = torch.export.export(
-                module, spec.example, dynamic_shapes=_dynamic_shapes(spec, module), strict=False
+                module,
+                spec.example,
+                dynamic_shapes=_dynamic_shapes(spec, module),
+                strict=False,
+                # Code that only treats a length of 1 apart is no reason to refuse the others:
+                # check_parity has the last word.
+                prefer_deferred_runtime_asserts_over_guards=True,
             )
     except Exception as error:  # torch raises whatever its many stages raise
         raise ExportError(why_not_captured(spec.name, error, module)) from error
@@ -128,15 +134,9 @@ def _dynamic_shapes(spec: PartSpec, module: nn.Module) -> Any:
 
 
 def _dynamic_shape(spec: PartSpec, name: str) -> dict[int, Any] | None:
-    if name not in spec.dynamic:
-        return None
-    axis, called = spec.dynamic[name]
-    # A length of 1 is a case of its own to the exporter, also where striding leads to it, so a
-    # program is captured for longer ones. The graph runs at length 1 all the same: that is for
-    # check_parity to show.
-    low, high = spec.spans.get(name, (1, None))
-    usual = spec.example[spec.inputs.index(name)].shape[axis]
-    return {axis: torch.export.Dim(called, min=max(2, low, usual // 2), max=high)}
+    # Without bounds: code that treats some length apart, 1 above all, narrows what was captured
+    # and is no reason to refuse the rest. check_parity has the last word at every length.
+    return {spec.dynamic[name][0]: torch.export.Dim.DYNAMIC} if name in spec.dynamic else None
 
 
 def _check_interface(spec: PartSpec, graph: onnx.ModelProto) -> None:

@@ -151,6 +151,19 @@ def test_every_gru_gives_what_torch_gives(options: dict[str, bool | int]) -> Non
     assert check_parity(spec, export_onnx(spec)) < 1e-5
 
 
+def test_an_lstm_that_onnx_cannot_hold_is_named() -> None:
+    class Projected(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(4, 4, batch_first=True, proj_size=2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.lstm(x)[0].mean(dim=1)
+
+    with pytest.raises(ExportError, match=r"The LSTM lstm cannot be exported: .* nn.Linear"):
+        export_onnx(spec_for(Projected()))
+
+
 def test_a_bidirectional_gru_gives_what_torch_gives_and_is_left_alone() -> None:
     module = Gru(batch_first=True, bidirectional=True).train()
     before = {name: value.clone() for name, value in module.state_dict().items()}
