@@ -67,12 +67,17 @@ def check_writable(path: Path) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed runs of :func:`replacing` left beside ``path``."""
+    """Remove what killed runs of :func:`replacing` left beside ``path``.
+
+    A folder that such a run had moved out of the way, and not replaced yet, returns first.
+    """
     # The whole name must fit: ".a.5.77.xyz" is process 77 writing "a.5", not process 5 writing "a".
     name = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.[^.]+")
     for leftover in path.parent.glob(".*"):
         found = name.fullmatch(leftover.name)
         if found and not Path(f"/proc/{found[1]}").exists():
+            if not path.exists() and (leftover / "old").exists():
+                (leftover / "old").rename(path)
             shutil.rmtree(leftover, ignore_errors=True)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 from edge_sdk.errors import storage_errors
+from edge_sdk.files import replacing
 
 from .config import ModelConfig
 
@@ -45,21 +43,8 @@ def save_checkpoint(
     files = {WEIGHTS: save(weights), CONFIG: encode_config(config), **(extra or {})}
     with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            fresh = aside / "new"
-            fresh.mkdir()
-            for name, content in files.items():
-                with (fresh / name).open("xb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            if folder.exists():
-                folder.rename(aside / "old")
-            fresh.rename(folder)
-        finally:
-            # killed between the two renames, the old folder is still there, under the aside name
-            if not folder.exists() and (aside / "old").exists():
-                (aside / "old").rename(folder)
-            shutil.rmtree(aside, ignore_errors=True)
+    with replacing(folder) as aside:
+        aside.mkdir()
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
     return folder

@@ -205,3 +205,12 @@ def test_the_name_aside_tells_who_writes(tmp_path: Path) -> None:
         assert aside.parent.name.startswith(f".a.txt.{os.getpid()}.")
         aside.write_text("x")
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_moved_away_by_a_killed_run_returns(tmp_path: Path) -> None:
+    aside = tmp_path / f".bundle.{dead_process()}.abc"
+    (aside / "old").mkdir(parents=True)
+    (aside / "old" / "kept").write_text("all there was")
+    remove_leftovers(tmp_path / "bundle")
+    assert (tmp_path / "bundle" / "kept").read_text() == "all there was"
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from edge_sdk.converters.fusion import checkpointing
 from edge_sdk.converters.fusion.checkpointing import save_checkpoint
 from edge_sdk.converters.fusion.config import ModelConfig
 from edge_sdk.converters.fusion.model import FusionModel
@@ -44,7 +44,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpointing.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageError, match="no room left"):
         save_checkpoint(folder, FusionModel(config, seed=3), config)
     assert (folder / "model.safetensors").read_bytes() == before
