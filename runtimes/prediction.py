@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from numpy.typing import NDArray
 
-from edge_sdk.bundle.heads import probabilities
+from edge_sdk.bundle.heads import most_probable, probabilities
 from edge_sdk.bundle.manifest import Head
 
 
@@ -20,25 +19,28 @@ class HeadPrediction:
         confidence: its probability.
     """
 
-    __slots__ = ("_labels", "_shares", "confidence", "label")
+    __slots__ = ("_head", "_values", "confidence", "label")
 
-    def __init__(self, labels: Sequence[str], shares: Sequence[float]) -> None:
-        self._labels, self._shares = labels, shares
-        self.confidence = max(shares)
-        self.label = labels[shares.index(self.confidence)]
+    def __init__(self, head: Head, output: NDArray[Any]) -> None:
+        """From the head's output ``[1, labels]`` (``[1, 1]`` for a binary head)."""
+        self._head = head
+        self._values: list[float] = output.reshape(-1).tolist()
+        best, self.confidence = most_probable(head, self._values)
+        self.label = head.labels[best]
 
     @property
     def probabilities(self) -> dict[str, float]:
         """A probability for each label, in the order of the labels; made when it is asked for."""
-        return dict(zip(self._labels, self._shares, strict=True))
+        shares = probabilities(self._head, self._values)
+        return dict(zip(self._head.labels, shares, strict=True))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HeadPrediction):
             return NotImplemented
-        return (self._labels, self._shares) == (other._labels, other._shares)
+        return (self._head, self._values) == (other._head, other._values)
 
     def __hash__(self) -> int:
-        return hash((tuple(self._labels), tuple(self._shares)))
+        return hash((self._head.name, self.label, self.confidence))
 
     def __repr__(self) -> str:
         return f"HeadPrediction(label={self.label!r}, confidence={self.confidence:.3f})"
@@ -58,11 +60,6 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     heads: dict[str, HeadPrediction]
     used: tuple[str, ...]
     timings: dict[str, float]
-
-
-def answer(head: Head, output: NDArray[Any]) -> HeadPrediction:
-    """One head's answer from its output ``[1, labels]``."""
-    return HeadPrediction(head.labels, probabilities(head, output))
 
 
 def plain(prediction: Prediction) -> dict[str, Any]:

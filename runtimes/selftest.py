@@ -87,8 +87,8 @@ def _check_sample(
     outputs = parts.fuse(reached)
     for head in parts.heads:
         golden_output = _get(expected, f"{OUTPUT}.{head.name}", sample)
-        wanted = np.array(probabilities(head, golden_output))
-        got = np.array(probabilities(head, outputs[head.name]))
+        wanted = np.array(probabilities(head, golden_output.reshape(-1).tolist()))
+        got = np.array(probabilities(head, outputs[head.name].reshape(-1).tolist()))
         yield compare(f"end-to-end.{head.name}", got, wanted, limit)
 
 

@@ -19,7 +19,7 @@ from edge_sdk.frontends.recording import as_samples, prepare_samples
 from .engines import EngineOptions
 from .held import Held
 from .parts import LoadedParts, choose_edition
-from .prediction import Prediction, answer
+from .prediction import HeadPrediction, Prediction
 from .selftest import self_test
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class FusionSession:
         self._timings = {}
         embeddings = {name: self._embed(name, value) for name, value in given.items()}
         logits = self._timed("head", lambda: self.parts.fuse(embeddings))
-        heads = {h.name: answer(h, logits[h.name]) for h in self.parts.heads}
+        heads = {h.name: HeadPrediction(h, logits[h.name]) for h in self.parts.heads}
         self._timings["total"] = (perf_counter() - started) * 1e3
         used = tuple(name for name in self.modalities if name in given)
         return Prediction(heads=heads, used=used, timings=self._timings)

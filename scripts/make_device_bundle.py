@@ -16,6 +16,7 @@ import msgspec
 from edge_sdk.converters import convert
 from edge_sdk.frontends.image import read_picture
 from edge_sdk.frontends.recording import read_recording
+from edge_sdk.runtimes.prediction import plain
 from edge_sdk.runtimes.session import FusionSession
 from edge_sdk.samples import Sample, SampleSet
 
@@ -92,7 +93,8 @@ def _answers(
     for count in range(1, len(values) + 1):
         for names in combinations(values, count):
             answer = session.infer(**{name: values[name] for name in names})
-            found.append({"inputs": {name: given[name] for name in names}, "heads": answer.heads})
+            inputs_given = {name: given[name] for name in names}
+            found.append({"inputs": inputs_given, "heads": plain(answer)["heads"]})
     return found
 
 

@@ -78,7 +78,7 @@ for version in $found; do
     # From another folder and isolated: nothing of the working tree may stand in for the wheel.
     (
         cd "$OUT/$version"
-        EDGE_SDK_DEVICE_BUNDLE=$OUT/bundle.edge "$python" -I -m pytest -q -c ../../../setup.cfg \
+        EDGE_SDK_DEVICE_BUNDLE=$OUT/bundle.edge "$python" -I -m pytest -q -o pythonpath= -c ../../../setup.cfg \
             --rootdir ../../.. --confcutdir ../../../tests/device -p no:cacheprovider \
             ../../../tests/device
     )

@@ -127,7 +127,7 @@ class Held:
                 outputs.append(output.ravel())
                 head = session.bundle.manifest.heads[0]
                 answer = session.infer(**inputs).heads[head.name].probabilities
-                shares = np.asarray(probabilities(head, output))
+                shares = np.asarray(probabilities(head, output.reshape(-1).tolist()))
                 error = np.abs(shares - list(answer.values())).max()
                 worst = max(worst, float(error))
         assert worst <= tolerance
