@@ -44,6 +44,7 @@ class LoadedParts:
         self.head = self._all[manifest.head.name]
         self.heads = manifest.heads
         self._missing = _zeros(manifest.head)
+        self._masks: dict[tuple[bool, ...], NDArray[np.float32]] = {}
 
     def __iter__(self) -> Iterator[LoadedPart]:
         return iter(self._all.values())
@@ -71,17 +72,24 @@ class LoadedParts:
         Raises:
             InputError: a modality is missing and the model cannot do without it.
         """
-        feed = {name: present.get(name, self._missing.get(name)) for name in self.modalities}
+        feed = {**self._missing, **present}
         if self._missing:
-            feed[_MASK] = np.array([[name in present for name in self.modalities]], np.float32)
-        absent = [name for name, value in feed.items() if value is None]
-        if absent:
+            feed[_MASK] = self._mask(present)
+        elif len(feed) < len(self.modalities):
+            absent = [name for name in self.modalities if name not in feed]
             raise InputError(
                 f"This model needs {', '.join(self.modalities)} together; "
                 f"{', '.join(absent)} is missing."
             )
-        outputs = self.head.graph.run({k: v for k, v in feed.items() if v is not None})
-        return {head.name: outputs[head.name] for head in self.heads}
+        return self.head.graph.run(feed)
+
+    def _mask(self, present: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """1 for each modality that is there, float32 ``[1, modalities]``; made once a pattern."""
+        pattern = tuple([name in present for name in self.modalities])
+        known = self._masks.get(pattern)
+        if known is None:
+            known = self._masks[pattern] = np.array([pattern], np.float32)
+        return known
 
     def close(self) -> None:
         """Close every graph."""

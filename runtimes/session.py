@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from .parts import LoadedParts, choose_edition
 from .prediction import HeadPrediction, Prediction
 from .selftest import self_test
 
-T = TypeVar("T")
 Audio = tuple[NDArray[Any], int]
 Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]
 
@@ -117,7 +116,9 @@ class FusionSession:
             raise InputError(f"Nothing to answer on: give {' or '.join(self.modalities)}.")
         self._timings = {}
         embeddings = {name: self._embed(name, value) for name, value in given.items()}
-        logits = self._timed("head", lambda: self.parts.fuse(embeddings))
+        embedded = perf_counter()
+        logits = self.parts.fuse(embeddings)
+        self._timings["head"] = (perf_counter() - embedded) * 1e3
         heads = {h.name: HeadPrediction(h, logits[h.name]) for h in self.parts.heads}
         self._timings["total"] = (perf_counter() - started) * 1e3
         used = tuple(name for name in self.modalities if name in given)
@@ -142,10 +143,13 @@ class FusionSession:
         held, known = self._held[modality], self._embeddings.get(modality)
         if known is not None and held.same(arrays, rest):
             return known
-        features = self._timed(f"frontend.{modality}", lambda: self._features(modality, value))
-        embedding = self._timed(
-            f"encoder.{modality}", lambda: self.parts.encode(modality, features)
-        )
+        started = perf_counter()
+        features = self._features(modality, value)
+        ready = perf_counter()
+        embedding = self.parts.encode(modality, features)
+        encoded = perf_counter()
+        self._timings[f"frontend.{modality}"] = (ready - started) * 1e3
+        self._timings[f"encoder.{modality}"] = (encoded - ready) * 1e3
         held.keep(arrays, rest)
         self._embeddings[modality] = embedding
         return embedding
@@ -160,12 +164,6 @@ class FusionSession:
         if modality == "text":
             return self.frontends.text(value)
         return self.frontends.video(*value)
-
-    def _timed(self, stage: str, work: Callable[[], T]) -> T:
-        started = perf_counter()
-        result = work()
-        self._timings[stage] = (perf_counter() - started) * 1e3
-        return result
 
 
 def _held(modality: str, value: Any) -> tuple[list[NDArray[Any]], Any]:

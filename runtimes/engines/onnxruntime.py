@@ -76,7 +76,7 @@ class OnnxRuntimeGraph:
         if self._session is None:
             raise EngineError("The graph is closed; load it again.")
         try:
-            results = self._session.run(self._names, dict(inputs))
+            results = self._session.run(self._names, inputs)
         except Exception as error:
             # It refuses what does not fit by itself; here it is said which input that is.
             check_inputs(self.inputs, inputs)
