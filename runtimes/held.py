@@ -1,6 +1,7 @@
 """The last input of a modality, kept to see whether the next one is the same.
 
-Whole inputs are compared: a digest would cost more than the copy, and could collide.
+Whole inputs are compared: a digest would cost more than the copy, and could collide. An array
+that nobody can write to is kept as it is; of any other a copy is taken.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Held:
     """A private copy of arrays and of what goes with them, in memory that is used again."""
 
     def __init__(self) -> None:
-        self._buffers: list[NDArray[np.uint8]] = []
+        self._buffers: dict[int, NDArray[np.uint8]] = {}
         self._arrays: list[NDArray[Any]] = []
         self._rest: Any = None
 
@@ -28,22 +29,37 @@ class Held:
         if rest != self._rest or len(arrays) != len(self._arrays):
             return False
         for new, old in zip(arrays, self._arrays, strict=True):
+            if new is old:
+                continue
             if new.shape != old.shape or new.dtype != old.dtype:
                 return False
             if new[-_TAIL:].tobytes() != old[-_TAIL:].tobytes():
                 return False
-        return all(map(np.array_equal, arrays, self._arrays))
+        return all(
+            a is b or np.array_equal(a, b) for a, b in zip(arrays, self._arrays, strict=True)
+        )
 
     def keep(self, arrays: Sequence[NDArray[Any]], rest: Any) -> None:
-        """Take a copy."""
-        del self._buffers[len(arrays) :]
+        """Remember these."""
         kept = []
         for number, array in enumerate(arrays):
-            if number == len(self._buffers):
-                self._buffers.append(np.empty(array.nbytes, np.uint8))
-            elif self._buffers[number].nbytes < array.nbytes:
-                self._buffers[number] = np.empty(array.nbytes, np.uint8)
-            copy = self._buffers[number][: array.nbytes].view(array.dtype).reshape(array.shape)
+            if _immutable(array):
+                kept.append(array)
+                continue
+            buffer = self._buffers.get(number)
+            if buffer is None or buffer.nbytes < array.nbytes:
+                buffer = self._buffers[number] = np.empty(array.nbytes, np.uint8)
+            copy = buffer[: array.nbytes].view(array.dtype).reshape(array.shape)
             np.copyto(copy, array)
             kept.append(copy)
         self._arrays, self._rest = kept, rest
+
+
+def _immutable(array: NDArray[Any]) -> bool:
+    """Whether neither the array nor what its memory belongs to can be written."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        owner = owner.base
+    return owner is None or isinstance(owner, bytes)

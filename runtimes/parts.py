@@ -41,6 +41,10 @@ class LoadedParts:
         self.modalities = manifest.frontends.modalities
         self._all = {part.name: _load(bundle, part, edition, options) for part in manifest.parts}
         self.encoders = {part.name: self._all[part.name] for part in manifest.encoders}
+        self._encode = {
+            name: (loaded.graph, loaded.part.inputs[0].name, loaded.part.outputs[0].name)
+            for name, loaded in self.encoders.items()
+        }
         self.head = self._all[manifest.head.name]
         self.heads = manifest.heads
         self._missing = _zeros(manifest.head)
@@ -60,11 +64,11 @@ class LoadedParts:
 
         A modality without an encoder keeps its features: the head takes them itself.
         """
-        loaded = self.encoders.get(modality)
-        if loaded is None:
+        found = self._encode.get(modality)
+        if found is None:
             return features
-        outputs = loaded.graph.run({loaded.part.inputs[0].name: features})
-        return outputs[loaded.part.outputs[0].name]
+        graph, given, made = found
+        return graph.run({given: features})[made]
 
     def fuse(self, present: Mapping[str, NDArray[Any]]) -> Arrays:
         """What :meth:`encode` gave of the modalities that are present -> output by head.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
-from edge_sdk.bundle.heads import most_probable, probabilities
+from edge_sdk.bundle.heads import chosen_class, probabilities
 from edge_sdk.bundle.manifest import Head
 
 
@@ -16,31 +17,37 @@ class HeadPrediction:
 
     Attributes:
         label: the most probable label.
-        confidence: its probability.
     """
 
-    __slots__ = ("_head", "_values", "confidence", "label")
+    __slots__ = ("_head", "_values", "label")
 
     def __init__(self, head: Head, output: NDArray[Any]) -> None:
-        """From the head's output ``[1, labels]`` (``[1, 1]`` for a binary head)."""
-        self._head = head
-        self._values: list[float] = output.reshape(-1).tolist()
-        best, self.confidence = most_probable(head, self._values)
-        self.label = head.labels[best]
+        """From the head's output ``[1, labels]`` (``[1, 1]`` for a binary head).
+
+        Only the label is settled here: numbers are made when they are asked for.
+        """
+        self._head, self._values = head, output.reshape(-1)
+        self.label = head.labels[chosen_class(head, self._values)]
+
+    @property
+    def confidence(self) -> float:
+        """The label's probability."""
+        return max(probabilities(self._head, self._values.tolist()))
 
     @property
     def probabilities(self) -> dict[str, float]:
         """A probability for each label, in the order of the labels; made when it is asked for."""
-        shares = probabilities(self._head, self._values)
+        shares = probabilities(self._head, self._values.tolist())
         return dict(zip(self._head.labels, shares, strict=True))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HeadPrediction):
             return NotImplemented
-        return (self._head, self._values) == (other._head, other._values)
+        same = np.array_equal(self._values, other._values)
+        return same and self._head == other._head
 
     def __hash__(self) -> int:
-        return hash((self._head.name, self.label, self.confidence))
+        return hash((self._head.name, self._values.tobytes()))
 
     def __repr__(self) -> str:
         return f"HeadPrediction(label={self.label!r}, confidence={self.confidence:.3f})"

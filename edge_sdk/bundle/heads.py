@@ -32,20 +32,12 @@ def probabilities(head: Head, values: Sequence[float]) -> list[float]:
     return [weight * scale for weight in weights]
 
 
-def most_probable(head: Head, values: Sequence[float]) -> tuple[int, float]:
-    """The index of the most probable label, and its probability."""
-    if head.task == "binary" or head.output == "probabilities":
-        shares = probabilities(head, values)
-        share = max(shares)
-        return shares.index(share), share
-    # The weight of the largest value is 1, so the others need not be scaled.
-    top = max(values)
-    return values.index(top), 1.0 / sum([exp(value - top) for value in values])
-
-
 def chosen_class(head: Head, output: NDArray[Any]) -> int:
-    """The index of the most probable label, from the head's output ``[1, labels]``."""
-    return most_probable(head, output.reshape(-1).tolist())[0]
+    """The index of the most probable label, from the head's output (of any rank)."""
+    if head.task == "binary":
+        return int(probabilities(head, output.reshape(-1).tolist())[1] > 0.5)
+    # Softmax keeps the order.
+    return int(output.argmax())
 
 
 def _sigmoid(value: float) -> float:

@@ -73,7 +73,10 @@ def _decode(file: BinaryIO, config: LogMelConfig, name: str) -> NDArray[np.float
         raise InputError(
             f"{name} is truncated: it announces {frames} samples and holds {len(data)}."
         )
-    return prepare_samples(data, rate, config, name=name)
+    samples = prepare_samples(data, rate, config, name=name)
+    # Nobody needs to write to it, and a session may then hold it without a copy.
+    samples.setflags(write=False)
+    return samples
 
 
 def prepare_samples(

@@ -81,7 +81,7 @@ class OnnxRuntimeGraph:
             # It refuses what does not fit by itself; here it is said which input that is.
             check_inputs(self.inputs, inputs)
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
-        return dict(zip(self._names, results, strict=True))
+        return dict(zip(self._names, results))  # noqa: B905 - a name a result, by contract
 
     def close(self) -> None:
         """Drop the session."""
