@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_sdk.errors import storage_errors
+from edge_sdk.files import cache_folder
 
 # Entries not used for so long are removed.
 _KEPT_SECONDS = 30 * 24 * 3600
@@ -68,12 +69,8 @@ class StageCache:
 
 
 def default_cache() -> Path:
-    """``$EDGE_SDK_CACHE``, or ``edge-sdk`` in the user's cache folder, then ``convert``."""
-    chosen = os.environ.get("EDGE_SDK_CACHE")
-    if chosen:
-        return Path(chosen) / "convert"
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "edge-sdk" / "convert"
+    """Where the user's cache keeps them; see :func:`edge_sdk.files.cache_folder`."""
+    return cache_folder("convert")
 
 
 def _read(path: Path) -> bytes | None:

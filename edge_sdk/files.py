@@ -56,6 +56,15 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def cache_folder(kind: str) -> Path:
+    """``kind`` below ``$EDGE_SDK_CACHE``, or below ``edge-sdk`` in the user's cache folder."""
+    chosen = os.environ.get("EDGE_SDK_CACHE")
+    if chosen:
+        return Path(chosen) / kind
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "edge-sdk" / kind
+
+
 def check_writable(path: Path) -> None:
     """See before long work whether ``path`` can be written at its end.
 

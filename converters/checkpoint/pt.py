@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -13,6 +14,25 @@ from edge_sdk.errors import CheckpointError
 from edge_sdk.files import replacing
 
 from .content import Checkpoint, build
+
+
+def load_plain(path: Path, wanted: str) -> Any:
+    """What a torch file holds, as long as that is tensors and plain data.
+
+    ``wanted`` says, in the sentence of a refusal, what to save instead.
+
+    Raises:
+        CheckpointError: the file is damaged, or would run code.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} is damaged, or holds more than tensors and plain data (loading it could run "
+            f"code), and is refused; save {wanted}."
+        ) from error
+    except Exception as error:  # a damaged pickle makes torch raise almost anything
+        raise CheckpointError(f"{path} is damaged: torch cannot read it.") from error
 
 
 class PtReader:
@@ -26,15 +46,7 @@ class PtReader:
 
     def read(self, path: Path) -> Checkpoint:
         """Read the file; a pickle that would run code is refused, not run."""
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError as error:
-            raise CheckpointError(
-                f"{path} is damaged, or holds more than tensors and plain data (loading it could "
-                "run code), and is refused; save {'config': ..., 'state': model.state_dict()}."
-            ) from error
-        except Exception as error:  # a damaged pickle makes torch raise almost anything
-            raise CheckpointError(f"{path} is damaged: torch cannot read it.") from error
+        content = load_plain(path, "{'config': ..., 'state': model.state_dict()}")
         if not isinstance(content, dict) or not {"config", "state"} <= content.keys():
             raise CheckpointError(
                 f"{path} must hold a dictionary with 'config' and 'state'; see the README, "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import pickle
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch.nn.parameter import is_lazy
 
 from edge_sdk.errors import CheckpointError, UsageError
 
+from ..checkpoint.pt import load_plain
 from ..source import Source
 from . import Origin
 from .cut import cut
@@ -120,15 +120,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             return dict(load_file(path))
         except SafetensorError as error:
             raise CheckpointError(f"{path} is damaged: {error}.") from error
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} is damaged, or holds more than tensors and plain data (loading it could run "
-            "code), and is refused; save model.state_dict()."
-        ) from error
-    except Exception as error:  # a damaged pickle makes torch raise almost anything
-        raise CheckpointError(f"{path} is damaged: torch cannot read it.") from error
+    content = load_plain(path, "model.state_dict()")
     for key in ("state_dict", "state", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

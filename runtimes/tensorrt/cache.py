@@ -7,7 +7,6 @@ aside and renamed. What does not fit this machine to the letter is never given t
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import msgspec
 
 from edge_sdk.bundle.manifest import ShapeRange
 from edge_sdk.errors import storage_errors
-from edge_sdk.files import remove_leftovers, replacing
+from edge_sdk.files import cache_folder, remove_leftovers, replacing
 
 from .build import BuildFlags
 from .cuda import Gpu
@@ -129,12 +128,8 @@ class EngineCache:
 
 
 def default_engine_cache() -> Path:
-    """``$EDGE_SDK_CACHE``, or ``edge-sdk`` in the user's cache folder, then ``tensorrt``."""
-    chosen = os.environ.get("EDGE_SDK_CACHE")
-    if chosen:
-        return Path(chosen) / "tensorrt"
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "edge-sdk" / "tensorrt"
+    """Where the user's cache keeps them; see :func:`edge_sdk.files.cache_folder`."""
+    return cache_folder("tensorrt")
 
 
 def _parse(content: bytes) -> tuple[_Header, bytes] | str:
