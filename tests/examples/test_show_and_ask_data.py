@@ -15,6 +15,7 @@ from edge_sdk.frontends.config import TextConfig
 from examples.show_and_ask.data import backgrounds, scenes
 from examples.show_and_ask.data.commands import INTENTS, NOT_FOR_ME, Split, wordings
 from examples.show_and_ask.data.fetch import default_cache, fetch, parse_depends, tree
+from examples.show_and_ask.data.lookalikes import look_alike_groups, stem_key, text_key
 from examples.show_and_ask.data.mixing import NOISES, mix
 from examples.show_and_ask.data.pictures import (
     CARDS,
@@ -22,11 +23,8 @@ from examples.show_and_ask.data.pictures import (
     DECK,
     NOTHING,
     Picture,
-    look_alike_groups,
     read_index,
     split_groups,
-    stem_key,
-    text_key,
 )
 from examples.show_and_ask.data.speech import RATE, Spoken, Voice, trim
 from examples.show_and_ask.data.training import build_vocabulary
