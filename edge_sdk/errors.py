@@ -99,6 +99,10 @@ class DeviceError(EdgeError):
     kind = "device"
 
 
+class CaptureError(DeviceError):
+    """A microphone or camera is missing, cannot be opened, or was given up."""
+
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
