@@ -80,6 +80,7 @@ def make_manifest(found: Conversion) -> Manifest:
                 parts={name: file_of(name, a) for name, a in edition.artefacts.items()},
                 quality=found.quality(edition),
                 fallbacks=edition.candidates.fallbacks,
+                engine=edition.engine,
             )
             for edition in found.editions
         },

@@ -91,13 +91,7 @@ class Gate:
 
     def drops(self, assignment: Assignment) -> dict[str, float]:
         """Points lost by head against fp32 under ``assignment`` (parts left out stay fp32)."""
-        drops = {}
-        for name, quality in self.quality(assignment).items():
-            if quality.samples:
-                drops[name] = 100 * (quality.fp32.macro_f1 - quality.shipped.macro_f1)
-            else:
-                drops[name] = 100 * (1 - quality.agreement)
-        return drops
+        return {name: quality.drop for name, quality in self.quality(assignment).items()}
 
     def quality(self, assignment: Assignment) -> dict[str, HeadQuality]:
         """fp32 and ``assignment`` side by side, by head."""

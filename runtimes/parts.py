@@ -30,6 +30,8 @@ class LoadedPart(msgspec.Struct, frozen=True):
 class LoadedParts:
     """Every part of one edition of a bundle, each on the engine the edition names.
 
+    ``modalities`` are those that the edition answers on.
+
     Raises:
         EngineError: an engine is not installed or refuses a graph.
         BundleError: an artefact is damaged, or its graph is not what the manifest says.
@@ -38,9 +40,12 @@ class LoadedParts:
     def __init__(self, bundle: Bundle, edition: str, options: EngineOptions) -> None:
         manifest = bundle.manifest
         self.edition = edition
-        self.modalities = manifest.frontends.modalities
-        self._all = {part.name: _load(bundle, part, edition, options) for part in manifest.parts}
-        self.encoders = {part.name: self._all[part.name] for part in manifest.encoders}
+        self.modalities = manifest.modalities_of(edition)
+        self._pattern = manifest.frontends.modalities
+        self._all = {
+            part.name: _load(bundle, part, edition, options) for part in manifest.parts_of(edition)
+        }
+        self.encoders = {n: loaded for n, loaded in self._all.items() if n != manifest.head.name}
         self._encode = {
             name: (loaded.graph, loaded.part.inputs[0].name, loaded.part.outputs[0].name)
             for name, loaded in self.encoders.items()
@@ -79,17 +84,17 @@ class LoadedParts:
         feed = {**self._missing, **present}
         if self._missing:
             feed[_MASK] = self._mask(present)
-        elif len(feed) < len(self.modalities):
-            absent = [name for name in self.modalities if name not in feed]
+        elif len(feed) < len(self._pattern):
+            absent = [name for name in self._pattern if name not in feed]
             raise InputError(
-                f"This model needs {', '.join(self.modalities)} together; "
+                f"This model needs {', '.join(self._pattern)} together; "
                 f"{', '.join(absent)} is missing."
             )
         return self.head.graph.run(feed)
 
     def _mask(self, present: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """1 for each modality that is there, float32 ``[1, modalities]``; made once a pattern."""
-        pattern = tuple([name in present for name in self.modalities])
+        pattern = tuple([name in present for name in self._pattern])
         known = self._masks.get(pattern)
         if known is None:
             known = self._masks[pattern] = np.array([pattern], np.float32)
@@ -104,8 +109,9 @@ class LoadedParts:
 def choose_edition(manifest: Manifest, wanted: str) -> str:
     """The edition of a bundle to run.
 
-    ``auto`` takes the first in the target's order of preference whose engines are installed; a
-    name takes that one or fails.
+    ``auto`` takes the first in the target's order of preference whose engines are installed, on
+    the rung ``full``; the name of an edition (``onnxruntime``, ``onnxruntime.small``) takes that
+    one or fails.
 
     Raises:
         UsageError: no engine of that name exists.
@@ -113,13 +119,13 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
     """
     offered = manifest.ordered_editions()
     if wanted != "auto":
-        if wanted not in offered:
-            known = engine_names()
-            if wanted not in known:
-                raise UsageError(f"There is no engine {wanted!r}; known: {', '.join(known)}.")
-            raise EngineError(
-                f"The bundle has no graphs for the engine {wanted}; it has {', '.join(offered)}."
-            )
+        every = manifest.all_editions()
+        if wanted not in every:
+            known, (engine, _, rung) = engine_names(), wanted.partition(".")
+            if engine not in known:
+                raise UsageError(f"There is no engine {engine!r}; known: {', '.join(known)}.")
+            what = f"rung {rung} for the engine {engine}" if rung else f"graphs for {engine}"
+            raise EngineError(f"The bundle has no {what}; it has {', '.join(every)}.")
         _check_installed(manifest, wanted)
         return wanted
     missing: list[str] = []
@@ -136,7 +142,8 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
 
 
 def _check_installed(manifest: Manifest, edition: str) -> None:
-    for engine in sorted({manifest.variant(part, edition).engine for part in manifest.parts}):
+    parts = manifest.parts_of(edition)
+    for engine in sorted({manifest.variant(part, edition).engine for part in parts}):
         try:
             load_engine(engine).version()
         except UsageError as error:

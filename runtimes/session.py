@@ -33,7 +33,7 @@ class FusionSession:
         self.bundle = bundle
         self.parts = parts
         self.frontends = frontends
-        self._modalities = frontends.modalities
+        self._modalities = parts.modalities
         self._held = {name: Held() for name in self._modalities}
         self._embeddings: dict[str, NDArray[Any]] = {}
         self._timings: dict[str, float] = {}
@@ -53,7 +53,7 @@ class FusionSession:
         Args:
             path: a bundle folder or ``.edge`` file.
             engine: ``auto`` takes the first of the target's engines that is installed; a
-                name takes that engine or fails.
+                name takes that engine or fails. ``<engine>.<rung>`` takes a cheaper edition.
             threads: threads of the engine; by default what the target profile says.
             check: hold one golden sample against its expected values before answering.
 
@@ -75,7 +75,7 @@ class FusionSession:
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The modalities that the model takes."""
+        """The modalities that the edition takes: all of the model's, on the rung ``full``."""
         return self._modalities
 
     def infer(

@@ -12,6 +12,8 @@ import numpy as np
 
 from edge_sdk.bundle import Bundle, Manifest, write_bundle
 from edge_sdk.bundle.golden import decode_arrays, encode_arrays
+from edge_sdk.runtimes.engines import EngineOptions
+from edge_sdk.runtimes.parts import LoadedParts
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -48,6 +50,43 @@ def with_golden(
     arrays = decode_arrays(bundle.read(name), name)
     arrays[key] = change(arrays[key])
     return rewrite(source, target, {name: encode_arrays(arrays)})
+
+
+def with_rungs(source: Path, target: Path) -> Path:
+    """``source`` with a ladder: ``full``, ``small`` of the same graphs, and ``audio-only``.
+
+    The expected values of ``audio-only`` are what its graphs give on audio alone.
+    """
+    bundle = Bundle.open(source)
+    manifest = bundle.manifest
+    (engine,) = manifest.ordered_editions()
+    full = manifest.editions[engine]
+    small = msgspec.structs.replace(full, rung="small")
+    audio = msgspec.structs.replace(
+        full,
+        rung="audio-only",
+        modalities=("audio",),
+        parts={name: full.parts[name] for name in ("audio", "head")},
+    )
+    editions = {engine: full, f"{engine}.small": small, f"{engine}.audio-only": audio}
+    files: dict[str, bytes] = {}
+    golden = []
+    parts = LoadedParts(bundle, engine, EngineOptions())
+    for sample in manifest.golden:
+        expected = dict(sample.expected)
+        expected[f"{engine}.small"] = expected[engine]
+        if "audio" in sample.modalities:
+            values = decode_arrays(bundle.read(expected[engine]), "here")
+            embedding = values["embedding.audio"]
+            outputs = parts.fuse({"audio": embedding})
+            name = f"golden/{sample.id}.audio-only.npz"
+            found = {f"output.{head}": value for head, value in outputs.items()}
+            files[name] = encode_arrays({"embedding.audio": embedding, **found})
+            expected[f"{engine}.audio-only"] = name
+        golden.append(msgspec.structs.replace(sample, expected=expected))
+    parts.close()
+    ladder = ("full", "small", "audio-only")
+    return rewrite(source, target, files, editions=editions, golden=tuple(golden), ladder=ladder)
 
 
 def flipped(content: bytes, position: int, bits: int = 0xFF) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import BundleError
-from .manifest import Manifest
+from .manifest import FULL, Manifest
 
 # Type and rank of what each front-end gives.
 _FEATURES = {
@@ -29,6 +29,7 @@ def check_consistent(manifest: Manifest, where: str) -> None:
 def _contradictions(manifest: Manifest) -> Iterator[str]:
     yield from _parts(manifest)
     yield from _heads(manifest)
+    yield from _ladder(manifest)
     yield from _editions(manifest)
     named = [variant.file for part in manifest.parts for variant in part.variants]
     modalities = set(manifest.frontends.modalities)
@@ -83,10 +84,44 @@ def _editions(manifest: Manifest) -> Iterator[str]:
     if not manifest.editions:
         yield "it has no edition"
     files = {part.name: {variant.file for variant in part.variants} for part in manifest.parts}
+    encoders = {part.name for part in manifest.encoders}
     for name, edition in manifest.editions.items():
+        taken = set(manifest.modalities_of(name))
         for part, known in files.items():
-            if edition.parts.get(part) not in known:
+            if part in encoders and part not in taken:
+                if part in edition.parts:
+                    yield f"the edition {name} has the part {part} and does not answer on it"
+            elif edition.parts.get(part) not in known:
                 yield f"the edition {name} names no variant of the part {part}"
         for sample in manifest.golden:
-            if name not in sample.expected:
+            # A sample of text alone may say nothing of its modalities to an edition for audio.
+            if name not in sample.expected and (
+                not edition.modalities or taken & set(sample.modalities)
+            ):
                 yield f"the golden sample {sample.id} expects nothing of the edition {name}"
+
+
+def _ladder(manifest: Manifest) -> Iterator[str]:
+    ladder, all_modalities = manifest.ladder, manifest.frontends.modalities
+    if ladder[:1] != (FULL,) or len(set(ladder)) != len(ladder):
+        yield f"its ladder must have {FULL} first and every rung once, not {', '.join(ladder)}"
+    standing = {edition.rung for edition in manifest.editions.values()}
+    for rung in ladder:
+        if manifest.editions and rung not in standing:
+            yield f"no edition stands on the rung {rung}"
+    masked = any(spec.name == "mask" for spec in manifest.head.inputs)
+    for name, edition in manifest.editions.items():
+        engine = edition.engine or (name if edition.rung == FULL else "")
+        if name != (engine if edition.rung == FULL else f"{engine}.{edition.rung}"):
+            yield f"the edition {name} is for {engine or 'no engine'} on the rung {edition.rung}"
+        if edition.rung not in ladder:
+            yield f"the edition {name} stands on the rung {edition.rung}, which its ladder lacks"
+        if edition.rung != FULL and engine not in manifest.editions:
+            yield f"the edition {name} is cheaper than an edition that is not there"
+        if edition.modalities:
+            if edition.modalities != tuple(m for m in all_modalities if m in edition.modalities):
+                yield f"the edition {name} answers on {', '.join(edition.modalities)}"
+            if edition.rung == FULL:
+                yield f"the edition {name} is {FULL} and does not answer on every modality"
+            if not masked:
+                yield f"the edition {name} leaves modalities out, and the head takes no mask"

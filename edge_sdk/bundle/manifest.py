@@ -52,12 +52,14 @@ class ShapeRange(_Entry, frozen=True, kw_only=True):
 class Variant(_Entry, frozen=True, kw_only=True):
     """One graph of a part, for one engine at one precision.
 
-    ``shapes`` says what an engine that is compiled on the device is to accept.
+    ``shapes`` says what an engine that is compiled on the device is to accept; ``parameters``
+    is how many weights a graph has that was pruned.
     """
 
     engine: str
     precision: Precision
     file: str
+    parameters: int | None = None
     stayed_float: FloatShare | None = None
     shapes: tuple[ShapeRange, ...] = ()
 
@@ -106,6 +108,13 @@ class HeadQuality(_Entry, frozen=True, kw_only=True):
     shipped: Score
     agreement: float
 
+    @property
+    def drop(self) -> float:
+        """Points lost: of macro-F1, or without labels the share of other answers."""
+        if not self.samples:
+            return 100 * (1 - self.agreement)
+        return 100 * (self.fp32.macro_f1 - self.shipped.macro_f1)
+
 
 class Quality(_Entry, frozen=True, kw_only=True):
     """The gate's result. Without labels in the evaluation data only agreement is known."""
@@ -116,16 +125,27 @@ class Quality(_Entry, frozen=True, kw_only=True):
     heads: dict[str, HeadQuality]
 
 
+# The rung of the editions that a target's engines are chosen by.
+FULL = "full"
+
+
 class Edition(_Entry, frozen=True, kw_only=True):
     """The model as one engine runs it: the variant of each part, and what it lost.
 
     ``parts`` maps a part to the file of its variant. A part that the engine cannot express
     names another engine's variant here; ``fallbacks`` says why, by part.
+
+    ``rung`` is its place on the manifest's ladder; ``engine`` is whose edition it is (empty: its
+    name in the manifest). ``modalities`` are those it answers on (empty: all); it then has the
+    encoders of these alone, and its quality was measured on these alone.
     """
 
     parts: dict[str, str]
     quality: Quality
     fallbacks: dict[str, str] = {}
+    rung: str = FULL
+    engine: str = ""
+    modalities: tuple[str, ...] = ()
 
 
 class Tolerance(_Entry, frozen=True, kw_only=True):
@@ -202,7 +222,12 @@ class File(_Entry, frozen=True, kw_only=True):
 
 
 class Manifest(_Entry, frozen=True, kw_only=True):
-    """The content of ``manifest.json``; ``digest`` is the SHA-256 of all the rest of it."""
+    """The content of ``manifest.json``; ``digest`` is the SHA-256 of all the rest of it.
+
+    ``ladder`` names the rungs that editions stand on, from the costliest, which is ``full``, to
+    the cheapest. The edition of an engine on the rung ``full`` has the engine's name, on any other
+    rung ``<engine>.<rung>``.
+    """
 
     schema: int
     name: str
@@ -216,6 +241,7 @@ class Manifest(_Entry, frozen=True, kw_only=True):
     golden: tuple[GoldenSample, ...]
     provenance: Provenance
     files: dict[str, File]
+    ladder: tuple[str, ...] = (FULL,)
     digest: str = ""
 
     @property
@@ -229,9 +255,27 @@ class Manifest(_Entry, frozen=True, kw_only=True):
         return self.editions[self.preferred].quality
 
     def ordered_editions(self) -> tuple[str, ...]:
-        """The names of the editions, in the target's order of preference."""
-        known = [name for name in self.target.engines if name in self.editions]
-        return (*known, *sorted(set(self.editions) - set(known)))
+        """The editions on the rung ``full``, in the target's order of preference."""
+        full = {name for name, edition in self.editions.items() if edition.rung == FULL}
+        known = [name for name in self.target.engines if name in full]
+        return (*known, *sorted(full - set(known)))
+
+    def rungs(self, engine: str) -> dict[str, str]:
+        """The names of an engine's editions by rung, from the costliest to the cheapest."""
+        names = {rung: engine if rung == FULL else f"{engine}.{rung}" for rung in self.ladder}
+        return {rung: name for rung, name in names.items() if name in self.editions}
+
+    def all_editions(self) -> tuple[str, ...]:
+        """The names of all editions: by engine in order of preference, then by rung."""
+        return tuple(n for engine in self.ordered_editions() for n in self.rungs(engine).values())
+
+    def modalities_of(self, edition: str) -> tuple[str, ...]:
+        """The modalities that an edition answers on, in the order of the front-ends."""
+        return self.editions[edition].modalities or self.frontends.modalities
+
+    def parts_of(self, edition: str) -> tuple[Part, ...]:
+        """The parts that an edition has."""
+        return tuple(part for part in self.parts if part.name in self.editions[edition].parts)
 
     def variant(self, part: Part, edition: str) -> Variant:
         """The variant of ``part`` in an edition."""

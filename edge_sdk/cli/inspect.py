@@ -32,8 +32,10 @@ def command(bundle: Path, as_json: bool) -> None:
     click.echo(
         f"{opened.size('parts/') / 1e6:.2f} MB of graphs, {opened.size() / 1e6:.2f} MB in all\n"
     )
-    for name in manifest.ordered_editions():
+    for name in manifest.all_editions():
         click.echo(_edition(manifest, name) + "\n")
+    if len(manifest.ladder) > 1:
+        click.echo(_ladder(manifest) + "\n")
     for head in manifest.heads:
         shown = ", ".join(head.labels[:8]) + (", ..." if len(head.labels) > 8 else "")
         click.echo(f"{head.name}: {len(head.labels)} labels ({shown})")
@@ -44,17 +46,31 @@ def command(bundle: Path, as_json: bool) -> None:
 def _edition(manifest: Manifest, name: str) -> str:
     edition = manifest.editions[name]
     rows: list[tuple[str, ...]] = [("part", "engine", "precision", "kB", "weights", "still float")]
-    for part in manifest.parts:
+    for part in manifest.parts_of(name):
         variant = manifest.variant(part, name)
         size = manifest.files[variant.file].size / 1e3
         share = float_cell(variant.stayed_float)
+        weights = part.parameters if variant.parameters is None else variant.parameters
         rows.append(
-            (part.name, variant.engine, variant.precision, f"{size:.1f}", str(part.parameters),
-             share)
-        )  # fmt: skip
-    lines = [f"{name}:", table(rows)]
+            (part.name, variant.engine, variant.precision, f"{size:.1f}", str(weights), share)
+        )
+    only = f" answers on {', '.join(edition.modalities)} alone" if edition.modalities else ""
+    lines = [f"{name}:{only}", table(rows)]
     lines += [f"{part} falls back: {why}" for part, why in edition.fallbacks.items()]
     return "\n".join([*lines, "", _quality(edition.quality)])
+
+
+def _ladder(manifest: Manifest) -> str:
+    """One line a rung of each engine: what it weighs, and what its worst head loses."""
+    rows: list[tuple[str, ...]] = [("rung", "edition", "answers on", "kB", "points lost at most")]
+    for engine in manifest.ordered_editions():
+        for rung, name in manifest.rungs(engine).items():
+            edition = manifest.editions[name]
+            size = sum(manifest.files[file].size for file in edition.parts.values())
+            lost = f"{max(q.drop for q in edition.quality.heads.values()):+.2f}"
+            on = ", ".join(manifest.modalities_of(name))
+            rows.append((rung, name, on, f"{size / 1e3:.1f}", lost))
+    return "From the costliest to the cheapest:\n" + table(rows)
 
 
 def _quality(quality: Quality) -> str:

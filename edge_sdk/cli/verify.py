@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,9 @@ def _check(
     manifest = bundle.manifest
     if not manifest.golden:
         raise BundleError(f"{bundle.path} carries no golden sample to verify with.")
-    wanted = manifest.ordered_editions() if engine == "all" else (engine,)
+    wanted: Iterable[str] = manifest.rungs(engine).values() or (engine,)
+    if engine == "all":
+        wanted = manifest.all_editions()
     checked: dict[str, tuple[LoadedParts, Results]] = {}
     absent: dict[str, EdgeError] = {}
     for name in wanted:

@@ -25,7 +25,7 @@ def check_bundle(bundle: Bundle) -> Iterator[Finding]:
         yield Finding(subject=name, state="bad", detail=str(error), mend=mend)
         return
     yield _target(bundle)
-    for edition in bundle.manifest.ordered_editions():
+    for edition in bundle.manifest.all_editions():
         yield _edition(bundle, edition)
 
 

@@ -125,13 +125,20 @@ def test_what_is_written_is_what_is_read(manifest: Manifest, data: st.DataObject
     assert encode_manifest(read) == content
 
 
+def _says_the_same(one: bytes, other: bytes) -> bool:
+    try:
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def test_any_flipped_bit_is_seen(manifest: Manifest) -> None:
     content = encode_manifest(manifest)
     for position in range(0, len(content) - 1, 7):
         damaged = bytearray(content)
         damaged[position] ^= 1 << (position % 8)
-        if bytes(damaged).split() == content.split():
-            continue  # another kind of white space says the same
+        if _says_the_same(bytes(damaged), content):
+            continue  # another kind of white space, 1E-7, the seventeenth digit of a number
         with pytest.raises(BundleError, match="here"):
             decode_manifest(bytes(damaged), "here")
 

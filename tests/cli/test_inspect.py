@@ -10,7 +10,7 @@ import msgspec
 
 from edge_sdk.targets import TargetProfile, target_names
 
-from ..bundles import manifest_of, rewrite
+from ..bundles import manifest_of, rewrite, with_rungs
 from .conftest import Run
 
 
@@ -42,6 +42,19 @@ def test_inspect_as_json(run: Run, tiny_bundle: Path) -> None:
     assert msgspec.json.decode(msgspec.json.encode(got.json["manifest"])) == msgspec.json.decode(
         msgspec.json.encode(expected)
     )
+
+
+def test_inspect_shows_the_ladder(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
+    got = run("inspect", with_rungs(tiny_bundle, tmp_path / "ladder.edge"))
+    assert got.code == 0
+    assert "onnxruntime.audio-only: answers on audio alone" in got.out
+    rows = got.out[got.out.index("From the costliest to the cheapest") :].splitlines()[2:]
+    assert [row.split()[:2] for row in rows[:3]] == [
+        ["full", "onnxruntime"],
+        ["small", "onnxruntime.small"],
+        ["audio-only", "onnxruntime.audio-only"],
+    ]
+    assert "audio, image, text" in rows[1]
 
 
 def test_inspect_refuses(refused: Callable[..., str], tiny_bundle: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..bundles import flipped, manifest_of, members, rewrite, with_golden, zip_of
+from ..bundles import flipped, manifest_of, members, rewrite, with_golden, with_rungs, zip_of
 from .conftest import Run
 
 Refused = Callable[..., str]
@@ -91,3 +91,15 @@ def test_other_things_wrong_with_a_bundle(
     rewrite(tiny_bundle, path, {"parts/audio.int8.onnx": b"no graph"})
     assert "refuses the graph" in refused(6, "verify", path)
     assert "no engine 'steam'" in refused(2, "verify", tiny_bundle, "--engine", "steam")
+
+
+def test_every_rung_is_checked(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
+    path = with_rungs(tiny_bundle, tmp_path / "ladder.edge")
+    rungs = ["onnxruntime", "onnxruntime.small", "onnxruntime.audio-only"]
+    for words in ((), ("--engine", "onnxruntime")):
+        got = run("verify", path, *words, "--json")
+        assert got.code == 0
+        assert list(got.json["editions"]) == rungs
+    one = run("verify", path, "--engine", "onnxruntime.audio-only", "--json")
+    (edition,) = one.json["editions"].values()
+    assert set(edition["providers"]) == {"audio", "head"}

@@ -36,7 +36,7 @@ def with_edition(bundle: Path, engine: str, *, alone: bool = False) -> Manifest:
         parts.append(msgspec.structs.replace(part, variants=(*part.variants, other)))
     files = {part.name: f"{part.name}.other" for part in parts}
     editions = {} if alone else dict(manifest.editions)
-    editions[engine] = msgspec.structs.replace(known, parts=files)
+    editions[engine] = msgspec.structs.replace(known, parts=files, engine=engine)
     target = msgspec.structs.replace(manifest.target, engines=(engine, "onnxruntime"))
     return msgspec.structs.replace(manifest, parts=tuple(parts), editions=editions, target=target)
 
@@ -111,7 +111,7 @@ def test_an_engine_that_nobody_knows(tiny_bundle: Path) -> None:
 
 def test_an_engine_the_bundle_has_no_graphs_for(tiny_bundle: Path) -> None:
     manifest = with_edition(tiny_bundle, "not-there", alone=True)
-    with pytest.raises(EngineError, match="no graphs for the engine onnxruntime; it has not-there"):
+    with pytest.raises(EngineError, match="no graphs for onnxruntime; it has not-there"):
         choose_edition(manifest, "onnxruntime")
     with pytest.raises(EngineError, match="No engine that this bundle has graphs for"):
         choose_edition(manifest, "auto")
