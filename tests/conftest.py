@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from edge_sdk.frontends.config import FrontendsConfig, ImageConfig, LogMelConfig, TextConfig
 from edge_sdk.samples import SampleSet
 
+from .browser import CHROMIUM, Browser, open_browser
 from .synthetic import COLOURS, COMMANDS, LABELS, make_sample_set
 
 
@@ -88,3 +91,12 @@ def tiny_bundle_folder(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFacto
     with zipfile.ZipFile(tiny_bundle) as archive:
         archive.extractall(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser to look at pages with: ``browser.look(path).check()``."""
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip("there is no chromium here: run scripts/system_packages.sh browser")
+    with open_browser() as opened:
+        yield opened
