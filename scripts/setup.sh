@@ -19,6 +19,8 @@ if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
         exit 1
     fi
 fi
+# A package among the tests' is compiled against PortAudio.
+sh "$(dirname "$0")/system_packages.sh" sound speech
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
 "$VENV/bin/python" -m pip install --quiet --upgrade pip
 # torch first and pinned: nothing that comes later may make the resolver fetch another build.

@@ -1,0 +1,20 @@
+"""Speech components of the assistant: wake word, voice detector, recogniser, voice.
+
+Each kind is a protocol in :mod:`.protocol`; each back end is one module, found by entry point.
+"""
+
+from .protocol import RATE, Recogniser, Speech, Transcript, Voice, VoiceDetector, WakeWord
+from .registry import KINDS, component_names, load_component
+
+__all__ = [
+    "KINDS",
+    "RATE",
+    "Recogniser",
+    "Speech",
+    "Transcript",
+    "Voice",
+    "VoiceDetector",
+    "WakeWord",
+    "component_names",
+    "load_component",
+]
