@@ -35,7 +35,9 @@ class SileroVad:
         self._session = runtime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-        self.reset()
+        self._hidden: Any = np.zeros(_STATE, np.float32)
+        self._cell: Any = np.zeros(_STATE, np.float32)
+        self._before: Samples = np.zeros(_CONTEXT, np.float32)
 
     def probability(self, samples: Samples) -> float:
         """The probability that a window is speech."""
@@ -47,6 +49,6 @@ class SileroVad:
 
     def reset(self) -> None:
         """Forget the windows before."""
-        self._hidden: Any = np.zeros(_STATE, np.float32)
-        self._cell: Any = np.zeros(_STATE, np.float32)
+        self._hidden = np.zeros(_STATE, np.float32)
+        self._cell = np.zeros(_STATE, np.float32)
         self._before = np.zeros(_CONTEXT, np.float32)
