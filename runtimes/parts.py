@@ -13,17 +13,18 @@ from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.manifest import Manifest, Part, TensorSpec, Variant
 from edge_sdk.errors import BundleError, EngineError, InputError, UsageError
 
-from .engines import EngineOptions, Executable, engine_names, load_engine
+from .engines import EngineOptions, Executable, engine_names, graphs_of, load_engine
 
 Arrays = dict[str, NDArray[Any]]
 _MASK = "mask"
 
 
 class LoadedPart(msgspec.Struct, frozen=True):
-    """A part of the manifest, the variant that was chosen, and its loaded graph."""
+    """A part of the manifest, the variant that was chosen, its engine, and its loaded graph."""
 
     part: Part
     variant: Variant
+    engine: str
     graph: Executable
 
 
@@ -32,18 +33,25 @@ class LoadedParts:
 
     ``modalities`` are those that the edition answers on.
 
+    Args:
+        bundle: the bundle.
+        name: what :func:`choose_edition` gave: an edition, or the same with the name of an
+            engine that stands in for the edition's own.
+        options: how to run.
+
     Raises:
         EngineError: an engine is not installed or refuses a graph.
         BundleError: an artefact is damaged, or its graph is not what the manifest says.
     """
 
-    def __init__(self, bundle: Bundle, edition: str, options: EngineOptions) -> None:
+    def __init__(self, bundle: Bundle, name: str, options: EngineOptions) -> None:
         manifest = bundle.manifest
-        self.edition = edition
+        self.edition = edition = _edition_of(manifest, name)
         self.modalities = manifest.modalities_of(edition)
         self._pattern = manifest.frontends.modalities
         self._all = {
-            part.name: _load(bundle, part, edition, options) for part in manifest.parts_of(edition)
+            part.name: _load(bundle, part, edition, name, options)
+            for part in manifest.parts_of(edition)
         }
         self.encoders = {n: loaded for n, loaded in self._all.items() if n != manifest.head.name}
         self._encode = {
@@ -61,7 +69,7 @@ class LoadedParts:
     @property
     def engines(self) -> dict[str, str]:
         """The versions of the engines that run the parts, by name."""
-        names = {loaded.variant.engine for loaded in self}
+        names = {loaded.engine for loaded in self}
         return {name: load_engine(name).version() for name in sorted(names)}
 
     def encode(self, modality: str, features: NDArray[Any]) -> NDArray[Any]:
@@ -107,11 +115,12 @@ class LoadedParts:
 
 
 def choose_edition(manifest: Manifest, wanted: str) -> str:
-    """The edition of a bundle to run.
+    """The edition of a bundle to run, or the engine to run another's edition on.
 
     ``auto`` takes the first in the target's order of preference whose engines are installed, on
     the rung ``full``; the name of an edition (``onnxruntime``, ``onnxruntime.small``) takes that
-    one or fails.
+    one or fails. The name of an engine that stands in for another (``onnxruntime-tensorrt``)
+    takes the other's edition.
 
     Raises:
         UsageError: no engine of that name exists.
@@ -120,7 +129,7 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
     offered = manifest.ordered_editions()
     if wanted != "auto":
         every = manifest.all_editions()
-        if wanted not in every:
+        if _edition_of(manifest, wanted) not in every:
             known, (engine, _, rung) = engine_names(), wanted.partition(".")
             if engine not in known:
                 raise UsageError(f"There is no engine {engine!r}; known: {', '.join(known)}.")
@@ -141,9 +150,24 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
     )
 
 
-def _check_installed(manifest: Manifest, edition: str) -> None:
-    parts = manifest.parts_of(edition)
-    for engine in sorted({manifest.variant(part, edition).engine for part in parts}):
+def _edition_of(manifest: Manifest, name: str) -> str:
+    """The edition that is meant where the engine in ``name`` stands in for the edition's own."""
+    engine, dot, rung = name.partition(".")
+    if name in manifest.all_editions() or engine not in engine_names():
+        return name
+    return f"{graphs_of(engine)}{dot}{rung}"
+
+
+def _engine_for(variant: Variant, edition: str, name: str) -> str:
+    """The engine of a part; one that fell back to another's graph stays there."""
+    own, stand_in = edition.partition(".")[0], name.partition(".")[0]
+    return stand_in if variant.engine == own else variant.engine
+
+
+def _check_installed(manifest: Manifest, wanted: str) -> None:
+    edition = _edition_of(manifest, wanted)
+    variants = [manifest.variant(part, edition) for part in manifest.parts_of(edition)]
+    for engine in sorted({_engine_for(variant, edition, wanted) for variant in variants}):
         try:
             load_engine(engine).version()
         except UsageError as error:
@@ -162,17 +186,19 @@ def _zeros(head: Part) -> dict[str, NDArray[np.float32]]:
     }
 
 
-def _load(bundle: Bundle, part: Part, edition: str, options: EngineOptions) -> LoadedPart:
+def _load(
+    bundle: Bundle, part: Part, edition: str, wanted: str, options: EngineOptions
+) -> LoadedPart:
     variant = bundle.manifest.variant(part, edition)
-    engine = load_engine(variant.engine)
-    options = msgspec.structs.replace(options, shapes=variant.shapes)
-    graph = engine.load(bundle.read(variant.file), options)
+    name = _engine_for(variant, edition, wanted)
+    options = msgspec.structs.replace(options, shapes=variant.shapes, precision=variant.precision)
+    graph = load_engine(name).load(bundle.read(variant.file), options)
     if not (_fit(graph.inputs, part.inputs) and _fit(graph.outputs, part.outputs)):
         raise BundleError(
             f"The graph {variant.file} in {bundle.path} has other inputs or outputs "
             "than the manifest says."
         )
-    return LoadedPart(part, variant, graph)
+    return LoadedPart(part, variant, name, graph)
 
 
 def _fit(found: tuple[TensorSpec, ...], said: tuple[TensorSpec, ...]) -> bool:

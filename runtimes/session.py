@@ -47,6 +47,7 @@ class FusionSession:
         engine: str = "auto",
         threads: int | None = None,
         check: bool = True,
+        cache: str | Path | None = None,
     ) -> FusionSession:
         """Open the bundle at ``path``, check what is loaded, and self-test on a golden sample.
 
@@ -56,6 +57,8 @@ class FusionSession:
                 name takes that engine or fails. ``<engine>.<rung>`` takes a cheaper edition.
             threads: threads of the engine; by default what the target profile says.
             check: hold one golden sample against its expected values before answering.
+            cache: where compiled TensorRT engines lie, as ``edge-sdk build --cache`` was told;
+                by default in the user's cache folder (see ``$EDGE_SDK_CACHE``).
 
         Raises:
             BundleError: the bundle is damaged, unsafe, newer, or fails its self-test.
@@ -66,7 +69,10 @@ class FusionSession:
             raise UsageError(f"The number of threads must be at least 1, not {threads}.")
         bundle = Bundle.open(path)
         edition = choose_edition(bundle.manifest, engine)
-        options = EngineOptions(threads=threads or bundle.manifest.target.threads)
+        options = EngineOptions(
+            threads=threads or bundle.manifest.target.threads,
+            cache=Path(cache) if cache is not None else None,
+        )
         parts = LoadedParts(bundle, edition, options)
         frontends = Frontends(bundle.manifest.frontends)
         if check:

@@ -17,6 +17,8 @@ from .output import emit_json, table
 @click.option("--image", type=click.Path(path_type=Path), help="A PNG or JPEG file.")
 @click.option("--text", help="What was said, as recognised.")
 @click.option("--engine", default="auto", show_default=True, help="The engine to run on.")
+@click.option("--cache", type=click.Path(path_type=Path),
+              help="Where 'edge-sdk build --cache' put compiled engines.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True,
               help="Labels to show a head.")  # fmt: skip
@@ -27,6 +29,7 @@ def command(
     image: Path | None,
     text: str | None,
     engine: str,
+    cache: Path | None,
     threads: int | None,
     top: int,
     as_json: bool,
@@ -41,7 +44,7 @@ def command(
     from ..frontends.image import read_picture
     from ..frontends.recording import read_recording
 
-    with FusionSession.open(bundle, engine=engine, threads=threads) as session:
+    with FusionSession.open(bundle, engine=engine, threads=threads, cache=cache) as session:
         config = session.frontends.config
         inputs: dict[str, Any] = {}
         for name, value in (("audio", audio), ("image", image), ("text", text)):

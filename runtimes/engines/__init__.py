@@ -8,7 +8,7 @@ from edge_sdk.errors import EngineError, UsageError
 
 from .protocol import Engine, EngineOptions, Executable
 
-__all__ = ["Engine", "EngineOptions", "Executable", "engine_names", "load_engine"]
+__all__ = ["Engine", "EngineOptions", "Executable", "engine_names", "graphs_of", "load_engine"]
 
 GROUP = "edge_sdk.engines"
 
@@ -16,6 +16,16 @@ GROUP = "edge_sdk.engines"
 def engine_names() -> tuple[str, ...]:
     """The names of all registered engines, installed or not."""
     return tuple(sorted(entry.name for entry in entry_points(group=GROUP)))
+
+
+def graphs_of(name: str) -> str:
+    """The engine whose graphs the engine called ``name`` runs: itself, or what it stands in for.
+
+    Raises:
+        UsageError: no engine of this name is registered.
+        EngineError: its module cannot be imported.
+    """
+    return getattr(load_engine(name), "stands_in_for", name)
 
 
 def load_engine(name: str) -> Engine:

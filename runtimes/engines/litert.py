@@ -13,7 +13,8 @@ from edge_sdk.bundle.tflite_note import TfliteNote, read_note
 from edge_sdk.errors import EngineError, InputError
 
 from .checks import check_inputs
-from .placement import Placement, placement_of
+from .litert_nodes import is_delegated, nodes_of
+from .placement import Placement, placement
 from .protocol import EngineOptions, Tensors
 
 XNNPACK, BUILTIN, REFERENCE = "XNNPACK", "builtin", "reference"
@@ -34,11 +35,7 @@ class LiteRtEngine:
 
 
 class LiteRtGraph:
-    """A graph loaded into the TFLite interpreter.
-
-    Attributes:
-        placement: where its nodes run; None where the interpreter does not tell.
-    """
+    """A graph loaded into the TFLite interpreter."""
 
     def __init__(self, graph: bytes, options: EngineOptions) -> None:
         library, version = _library()
@@ -63,12 +60,10 @@ class LiteRtGraph:
             raise EngineError("The graph's description names other inputs than the graph has.")
         self.inputs, self.outputs = note.inputs, note.outputs
         self._fixed = note.fixed
-        self.placement: Placement | None = placement_of(self._interpreter)
         if not options.optimise:
             self.provider = REFERENCE
         else:
-            delegated = self.placement is None or self.placement.delegated
-            self.provider = XNNPACK if delegated else BUILTIN
+            self.provider = BUILTIN if is_delegated(self._interpreter) is False else XNNPACK
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
         """Run once; see :class:`~edge_sdk.runtimes.engines.protocol.Executable`.
@@ -92,6 +87,14 @@ class LiteRtGraph:
             }
         except (ValueError, RuntimeError) as error:
             raise EngineError(f"litert failed while running the graph: {error}") from error
+
+    def placement(self) -> Placement | None:
+        """Where its nodes run: in XNNPACK, or in the interpreter's own kernels."""
+        if self._interpreter is None:
+            raise EngineError("The graph is closed; load it again.")
+        own = REFERENCE if self.provider == REFERENCE else BUILTIN
+        nodes = nodes_of(self._interpreter, XNNPACK, own)
+        return None if nodes is None else placement(nodes)
 
     def close(self) -> None:
         """Drop the interpreter."""

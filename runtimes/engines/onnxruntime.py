@@ -10,6 +10,8 @@ from edge_sdk.bundle.manifest import TensorSpec
 from edge_sdk.errors import EngineError
 
 from .checks import check_inputs
+from .onnxruntime_trace import Trace
+from .placement import Placement
 from .protocol import EngineOptions, Tensors
 
 _PROVIDER = "CPUExecutionProvider"
@@ -56,9 +58,12 @@ class OnnxRuntimeGraph:
         settings.graph_optimization_level = (
             levels.ORT_ENABLE_ALL if options.optimise else levels.ORT_DISABLE_ALL
         )
+        self._trace = Trace(settings) if options.trace else None
+        self._session: Any = None
         try:
             self._session = ort.InferenceSession(graph, settings, providers=[_PROVIDER])
         except Exception as error:  # the binding has a class of its own for each status
+            self.close()
             raise EngineError(
                 f"onnxruntime {ort.__version__} refuses the graph: {error}"
             ) from error
@@ -83,8 +88,15 @@ class OnnxRuntimeGraph:
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
         return dict(zip(self._names, results))  # noqa: B905 - a name a result, by contract
 
+    def placement(self) -> Placement | None:
+        """Where its nodes ran, if it was loaded with ``trace``."""
+        return self._trace.placement(self._session) if self._trace is not None else None
+
     def close(self) -> None:
         """Drop the session."""
+        if self._trace is not None:
+            self._trace.close(self._session)
+            self._trace = None
         self._session = None
 
 

@@ -19,6 +19,8 @@ from edge_sdk.errors import EngineError, InputError, storage_errors
 from ..tensorrt.cache import default_engine_cache
 from ..tensorrt.options import TensorRtOptions, tensorrt_options
 from .checks import check_inputs
+from .onnxruntime_trace import Trace
+from .placement import Placement
 from .protocol import EngineOptions, Tensors
 
 _PROVIDER = "TensorrtExecutionProvider"
@@ -33,6 +35,7 @@ class OnnxRuntimeTensorRtEngine:
     """
 
     name = "onnxruntime-tensorrt"
+    stands_in_for = "tensorrt"
 
     def __init__(self, library: Any = None) -> None:
         self._library = library
@@ -87,11 +90,14 @@ class OnnxRuntimeTensorRtGraph:
         folder = (options.cache or default_engine_cache()) / "onnxruntime"
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        self._trace = Trace(settings) if options.trace else None
+        self._session: Any = None
         try:
             self._session = ort.InferenceSession(
                 graph, settings, providers=[(_PROVIDER, provider_options(options, folder))]
             )
         except Exception as error:  # the binding has a class of its own for each status
+            self.close()
             raise EngineError(
                 f"onnxruntime {ort.__version__} cannot run the whole graph on {_PROVIDER}: {error}"
             ) from error
@@ -126,8 +132,15 @@ class OnnxRuntimeTensorRtGraph:
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
         return dict(zip(self._names, results, strict=True))
 
+    def placement(self) -> Placement | None:
+        """Where its nodes ran, if it was loaded with ``trace``: each compiled subgraph is one."""
+        return self._trace.placement(self._session) if self._trace is not None else None
+
     def close(self) -> None:
         """Drop the session."""
+        if self._trace is not None:
+            self._trace.close(self._session)
+            self._trace = None
         self._open = False
         self._session = None
 

@@ -1,47 +1,76 @@
-"""Where the nodes of a TFLite graph run: in the delegate, or in the interpreter's own kernels."""
+"""Where the nodes of a loaded graph run, as an engine itself tells it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
-_DELEGATE = "DELEGATE"
+#: Between floats and integers: what these take is no sign of where the work around them is done.
+CONVERSIONS = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast",
+               "QUANTIZE", "DEQUANTIZE", "CAST", "DELEGATE"}  # fmt: skip
+
+
+class Node(NamedTuple):
+    """One node as it runs: its provider, its operator, and the types of what it takes."""
+
+    provider: str
+    operator: str
+    dtypes: frozenset[str]
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """How many nodes of a graph a delegate took, and which it left, by operator."""
+    """Where the nodes of a graph run, after the engine's own optimisations.
 
-    delegated: int
-    elsewhere: dict[str, int]
-
-
-def placement_of(interpreter: Any) -> Placement | None:
-    """Where the nodes of an interpreter with allocated tensors run; None if it does not tell.
-
-    The interpreter lists the graph's nodes and, behind them, one node for each partition that a
-    delegate took over. A node belongs to a partition when the partition's outputs depend on it
-    and its inputs do not.
+    Attributes:
+        nodes: by provider (or delegate), how many of each operator it runs. A provider with
+            nothing in it runs the graph without telling its nodes.
+        in_float: by operator, how many nodes compute in floats: they take floats and nothing of
+            8 bits. Conversions between floats and integers are not among them.
     """
-    try:
-        nodes = interpreter._get_ops_details()
-    except AttributeError:
-        return None
-    own = [node for node in nodes if node["op_name"] != _DELEGATE]
-    makers = {int(tensor): node for node in own for tensor in node["outputs"]}
-    taken: set[int] = set()
-    for partition in nodes:
-        if partition["op_name"] != _DELEGATE:
-            continue
-        given = {int(tensor) for tensor in partition["inputs"]}
-        wanted = [int(tensor) for tensor in partition["outputs"]]
-        while wanted:
-            tensor = wanted.pop()
-            node = makers.get(tensor)
-            if tensor in given or node is None or node["index"] in taken:
-                continue
-            taken.add(node["index"])
-            wanted.extend(int(source) for source in node["inputs"])
-    left = Counter(node["op_name"] for node in own if node["index"] not in taken)
-    return Placement(delegated=len(taken), elsewhere=dict(sorted(left.items())))
+
+    nodes: dict[str, dict[str, int]]
+    in_float: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many nodes there are."""
+        return sum(sum(operators.values()) for operators in self.nodes.values())
+
+    def beside(self, provider: str) -> dict[str, dict[str, int]]:
+        """What runs elsewhere than on ``provider`` (see :func:`is_called`)."""
+        return {
+            name: operators
+            for name, operators in self.nodes.items()
+            if not is_called(name, provider)
+        }
+
+
+def is_called(provider: str, name: str) -> bool:
+    """Whether ``name`` means ``provider``, in any case; a version behind it may be left out."""
+    full, wanted = provider.casefold(), name.casefold()
+    return wanted in (full, full.split(" ")[0])
+
+
+def placement(nodes: Iterable[Node]) -> Placement:
+    """Nodes counted."""
+    seen: dict[str, Counter[str]] = {}
+    in_float: Counter[str] = Counter()
+    for node in nodes:
+        seen.setdefault(node.provider, Counter())[node.operator] += 1
+        if _computes_in_float(node):
+            in_float[node.operator] += 1
+    return Placement(
+        nodes={name: dict(sorted(found.items())) for name, found in sorted(seen.items())},
+        in_float=dict(sorted(in_float.items())),
+    )
+
+
+def _computes_in_float(node: Node) -> bool:
+    if node.operator in CONVERSIONS or node.operator.startswith("DynamicQuantize"):
+        # The latter take floats and multiply integers; their packed weights are not listed.
+        return False
+    floats = {"float", "float16", "float32"}
+    return bool(node.dtypes & floats) and not node.dtypes & {"int8", "uint8"}

@@ -7,12 +7,16 @@ A new engine is one module with a class of this protocol, named by the entry-poi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 from numpy.typing import NDArray
 
 from edge_sdk.bundle.manifest import ShapeRange, TensorSpec
+from edge_sdk.targets import Precision
+
+from .placement import Placement
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -22,12 +26,19 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     ``threads`` bounds the engine's threads; ``optimise`` False runs the graph as it is written,
     node by node in floating point where it is quantised (the reference for golden values);
-    ``shapes`` are what an engine that compiles its graphs is to accept.
+    ``trace`` has the graph keep what :meth:`Executable.placement` needs, which slows it down.
+
+    For engines that compile their graphs: ``shapes`` are what they are to accept, ``precision``
+    is what the graph is written in, ``cache`` is where compiled engines lie (None: the user's
+    cache folder).
     """
 
     threads: int = 1
     optimise: bool = True
+    trace: bool = False
     shapes: tuple[ShapeRange, ...] = ()
+    precision: Precision = "fp32"
+    cache: Path | None = None
 
 
 class Executable(Protocol):
@@ -47,13 +58,25 @@ class Executable(Protocol):
         """
         ...
 
+    def placement(self) -> Placement | None:
+        """Where its nodes run; None where the engine cannot tell.
+
+        The graph must have been loaded with ``trace`` and have run: some engines tell of the
+        nodes that did. Ask once, after the last run.
+        """
+        ...
+
     def close(self) -> None:
         """Give back what the engine holds; the executable cannot be run again."""
         ...
 
 
 class Engine(Protocol):
-    """An inference engine that is installed here."""
+    """An inference engine that is installed here.
+
+    One that runs the graphs made for another engine says so in an attribute ``stands_in_for``,
+    the other's name. It runs where it is asked for by name, never by itself.
+    """
 
     name: str
 

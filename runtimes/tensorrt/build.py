@@ -12,6 +12,7 @@ from edge_sdk.bundle.shapes import problem
 from edge_sdk.errors import EngineError
 
 from .binding import Binding, sizes
+from .layers import Layer, layers_of
 from .logs import Log
 from .progress import Step, progress_monitor
 
@@ -34,11 +35,11 @@ class BuildFlags(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True):
-    """A serialised engine, the warnings of the build, and (asked for) its verbose log."""
+    """A serialised engine, the warnings of the build, and its layers if the log lists them."""
 
     plan: bytes
     warnings: tuple[str, ...]
-    log: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
 
 class BuildStopped(Exception):
@@ -53,7 +54,6 @@ def build_engine(
     progress: Step = lambda phase, done, total: True,
     *,
     configure: Configure | None = None,
-    detail: bool = False,
 ) -> Built:
     """Compile ``graph`` (ONNX), strongly typed: every layer computes in the type it is written in.
 
@@ -64,14 +64,13 @@ def build_engine(
         flags: how to build.
         progress: called as phases go on; False stops the build.
         configure: sets what one binding alone has (a compute capability).
-        detail: keep the verbose log, which lists the layers.
 
     Raises:
         EngineError: TensorRT refuses the graph, a profile is missing or wrong, or the build fails.
         BuildStopped: ``progress`` returned False.
     """
     flags = flags or BuildFlags()
-    log = Log(trt, verbose=detail)
+    log = Log(trt)
     builder = trt.Builder(log.logger)
     strongly = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(strongly)
@@ -109,7 +108,7 @@ def build_engine(
     return Built(
         plan=bytes(plan),
         warnings=tuple(dict.fromkeys(log.warnings)),
-        log=tuple(log.verbose),
+        layers=layers_of(log.layers),
     )
 
 

@@ -18,6 +18,7 @@ from edge_sdk.files import cache_folder, remove_leftovers, replacing
 
 from .build import BuildFlags
 from .cuda import Gpu
+from .layers import Layer
 
 MAGIC = b"edge-sdk TensorRT engine 1\n"
 _LENGTH = 4
@@ -48,12 +49,14 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     key: EngineKey
     size: int
     sha256: str
+    layers: tuple[Layer, ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True):
-    """An engine that fits: its serialised form."""
+    """An engine that fits: its serialised form, and its layers if the build listed them."""
 
     plan: bytes
+    layers: tuple[Layer, ...] = ()
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -106,9 +109,11 @@ class EngineCache:
             return Missing(f"{path} {parsed}")
         header, plan = parsed
         difference = _difference(header.key, key)
-        return Missing(f"the one at {path} {difference}") if difference else Found(plan)
+        if difference:
+            return Missing(f"the one at {path} {difference}")
+        return Found(plan, header.layers)
 
-    def keep(self, key: EngineKey, plan: bytes) -> Path:
+    def keep(self, key: EngineKey, plan: bytes, layers: tuple[Layer, ...] = ()) -> Path:
         """Keep an engine, in the place of one that was there; returns its path.
 
         Raises:
@@ -116,7 +121,7 @@ class EngineCache:
         """
         path = self.path(key)
         header = msgspec.json.encode(
-            _Header(key=key, size=len(plan), sha256=hashlib.sha256(plan).hexdigest())
+            _Header(key=key, size=len(plan), sha256=hashlib.sha256(plan).hexdigest(), layers=layers)
         )
         with storage_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)

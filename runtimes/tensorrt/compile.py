@@ -86,7 +86,7 @@ def compile_kit(
             precision=graph.precision,
             state="compiled",
             reason=known.reason,
-            path=str(cache.keep(key, built.plan)),
+            path=str(cache.keep(key, built.plan, built.layers)),
             size=len(built.plan),
             seconds=round(seconds, 3),
             warnings=built.warnings,

@@ -10,18 +10,22 @@ if TYPE_CHECKING:
     import tensorrt
 
 
+_LAYERS = "Layers:"
+
+
 class Log:
-    """Messages by severity. TensorRT calls :attr:`logger` from threads of its own.
+    """Errors, warnings, and of what is verbose the lists of layers.
+
+    TensorRT calls :attr:`logger` from threads of its own.
 
     Args:
         trt: the binding.
-        verbose: keep everything; else errors and warnings only.
     """
 
-    def __init__(self, trt: Binding, *, verbose: bool = False) -> None:
+    def __init__(self, trt: Binding) -> None:
         self.errors: list[str] = []
         self.warnings: list[str] = []
-        self.verbose: list[str] = []
+        self.layers: list[str] = []
         base = trt.ILogger
         severities = base.Severity
         failures = (severities.INTERNAL_ERROR, severities.ERROR)
@@ -34,8 +38,8 @@ class Log:
                 self.errors.append(msg.strip())
             elif severity == severities.WARNING:
                 self.warnings.append(msg.strip())
-            elif verbose:
-                self.verbose.append(msg)
+            elif msg.startswith(_LAYERS):
+                self.layers.append(msg)
 
         kind = type("EdgeLogger", (base,), {"__init__": __init__, "log": log})
         #: What the binding takes where it asks for a logger.

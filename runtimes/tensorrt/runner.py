@@ -12,13 +12,19 @@ from edge_sdk.bundle.shapes import refusal
 from edge_sdk.errors import EngineError, InputError
 
 from ..engines.checks import check_inputs
+from ..engines.placement import Node, Placement, placement
 from ..engines.protocol import Tensors
 from .binding import Binding, sizes
 from .cuda import Buffers, Cuda
+from .layers import Layer
 from .logs import Log
 
 if TYPE_CHECKING:
     import tensorrt
+
+
+# TensorRT's names of types, as the other engines call them.
+_TYPES = {"Float": "float32", "Half": "float16"}
 
 
 class TensorRtGraph:
@@ -30,13 +36,17 @@ class TensorRtGraph:
         trt: the binding.
         cuda: the CUDA runtime, opened before TensorRT is touched.
         plan: a serialised engine of this TensorRT version and this GPU.
+        layers: the engine's layers, as its build listed them.
 
     Raises:
         EngineError: TensorRT refuses the engine, or an output's shape depends on the data.
     """
 
-    def __init__(self, trt: Binding, cuda: Cuda, plan: bytes) -> None:
+    def __init__(
+        self, trt: Binding, cuda: Cuda, plan: bytes, layers: tuple[Layer, ...] = ()
+    ) -> None:
         self._cuda = cuda
+        self._layers = layers
         self._log = Log(trt)
         self._runtime: tensorrt.Runtime | None = trt.Runtime(self._log.logger)
         engine = self._runtime.deserialize_cuda_engine(plan)
@@ -117,6 +127,19 @@ class TensorRtGraph:
         }
         self._cuda.synchronise(self._stream)
         return results
+
+    def placement(self) -> Placement | None:
+        """Every layer on the GPU, as an engine runs nowhere else; which, if the build told it."""
+        if not self._layers:
+            return Placement(nodes={self.provider: {}}, in_float={})
+        return placement(
+            Node(
+                self.provider,
+                layer.kind,
+                frozenset(_TYPES.get(t, t.lower()) for t in (*layer.inputs, *layer.constants)),
+            )
+            for layer in self._layers
+        )
 
     def close(self) -> None:
         """Give memory, stream and engine back; closing twice is closing once."""

@@ -17,7 +17,7 @@ from edge_sdk.errors import EngineError
 
 from .binding import load_binding
 from .build import BuildFlags, Configure, build_engine
-from .layers import Layer, layers_of
+from .layers import Layer
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +58,6 @@ def work(task: Task) -> Report:
             task.profiles,
             task.flags,
             configure=_for_capability(trt, task.capability) if task.capability else None,
-            detail=True,
         )
     except EngineError as error:
         return Report(version=trt.__version__, error=str(error))
@@ -66,7 +65,7 @@ def work(task: Task) -> Report:
         version=trt.__version__,
         seconds=round(time.monotonic() - started, 3),
         size=len(built.plan),
-        layers=layers_of(built.log),
+        layers=built.layers,
         warnings=built.warnings,
     )
 

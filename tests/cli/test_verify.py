@@ -103,3 +103,35 @@ def test_every_rung_is_checked(run: Run, tiny_bundle: Path, tmp_path: Path) -> N
     one = run("verify", path, "--engine", "onnxruntime.audio-only", "--json")
     (edition,) = one.json["editions"].values()
     assert set(edition["providers"]) == {"audio", "head"}
+
+
+def test_it_says_where_every_part_ran(run: Run, tiny_bundle: Path) -> None:
+    got = run("verify", tiny_bundle, "--require-provider", "cpuexecutionprovider")
+    assert (got.code, got.err) == (0, "")
+    head = next(line for line in got.out.splitlines() if line.startswith("part "))
+    assert head.split() == ["part", "precision", "provider", "nodes", "elsewhere", "in", "float"]
+    told = run("verify", tiny_bundle, "--json", "--require-provider", "CPUExecutionProvider").json
+    assert told["ok"] is True
+    assert told["elsewhere"] == []
+    placed = {one["part"]: one for one in told["editions"]["onnxruntime"]["placement"]}
+    assert set(placed) == {"audio", "image", "text", "head"}
+    for one in placed.values():
+        assert (one["engine"], one["precision"]) == ("onnxruntime", "int8")
+        assert set(one["nodes"]) == {one["provider"]} == {"CPUExecutionProvider"}
+        assert one["elsewhere"] == 0
+    # The recurrent layers of an int8 edition stay float, and its convolutions do not.
+    assert placed["audio"]["in_float"]["GRU"] == 1
+    assert placed["audio"]["nodes"]["CPUExecutionProvider"]["QLinearConv"] >= 1
+    assert "QLinearConv" not in placed["audio"]["in_float"]
+
+
+def test_another_provider_than_the_required_one(run: Run, tiny_bundle: Path) -> None:
+    got = run("verify", tiny_bundle, "--require-provider", "XNNPACK")
+    assert got.code == 6
+    assert "golden checks hold" in got.out
+    assert "The edition onnxruntime does not run wholly on XNNPACK" in got.err
+    assert "nodes of audio run elsewhere (CPUExecutionProvider: " in got.err
+    told = run("verify", tiny_bundle, "--json", "--require-provider", "XNNPACK")
+    assert told.code == 6
+    assert told.json["ok"] is False
+    assert "XNNPACK" in told.json["elsewhere"][0]

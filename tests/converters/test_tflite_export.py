@@ -19,7 +19,7 @@ from edge_sdk.converters.export.tflite_parity import check_tflite_parity
 from edge_sdk.converters.export.tflite_reference import TfliteReference
 from edge_sdk.converters.parts import PartSpec
 from edge_sdk.errors import BundleError, ExportError, InputError
-from edge_sdk.runtimes.engines.placement import placement_of
+from edge_sdk.runtimes.engines.litert_nodes import nodes_of
 from tests.tflite_parts import KINDS, PADDED, SIZES, feed, fp32, size_of, spec_of, torch_outputs
 
 
@@ -113,11 +113,12 @@ def test_weights_are_stored_once_however_often_a_step_is_unrolled() -> None:
 @pytest.mark.parametrize("kind", PADDED)
 def test_fast_kernels_take_nearly_everything(kind: str) -> None:
     graph = TfliteReference(fp32(kind), optimise=True)
-    placement = placement_of(graph.interpreter)
-    assert placement is not None
+    nodes = nodes_of(graph.interpreter, "fast", "own")
+    assert nodes is not None
+    own = [node.operator for node in nodes if node.provider == "own"]
     # lookups, and joining more than a few steps, are not theirs
-    assert set(placement.elsewhere) <= {"CONCATENATION", "EMBEDDING_LOOKUP", "RESHAPE"}
-    assert sum(placement.elsewhere.values()) <= 3
+    assert set(own) <= {"CONCATENATION", "EMBEDDING_LOOKUP", "RESHAPE"}
+    assert len(own) <= 3
 
 
 def test_convolutions_over_time_need_no_transposes_between_them() -> None:

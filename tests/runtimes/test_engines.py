@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -136,3 +137,43 @@ def test_a_part_for_another_engine(tiny_bundle: Path, tmp_path: Path) -> None:
     for engine in ("auto", "onnxruntime"):
         with pytest.raises(EngineError):
             FusionSession.open(path, engine=engine)
+
+
+def test_a_traced_graph_tells_its_nodes_and_leaves_no_file(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    bundle = Bundle.open(tiny_bundle)
+    content = bundle.read(bundle.manifest.head.variants[0].file)
+    engine = load_engine("onnxruntime")
+    assert engine.load(content, EngineOptions()).placement() is None
+    traced = engine.load(content, EngineOptions(trace=True))
+    shapes = {s.name: [d for d in s.shape if isinstance(d, int)] for s in traced.inputs}
+    traced.run({name: np.ones(shape, np.float32) for name, shape in shapes.items()})
+    first = traced.placement()
+    assert first is not None
+    assert set(first.nodes) == {"CPUExecutionProvider"}
+    assert first.total > 3
+    assert traced.placement() == first
+    traced.close()
+    engine.load(content, EngineOptions(trace=True)).close()
+    with pytest.raises(EngineError, match="refuses the graph"):
+        engine.load(b"no graph", EngineOptions(trace=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_that_has_not_run_tells_nothing(tiny_bundle: Path) -> None:
+    bundle = Bundle.open(tiny_bundle)
+    content = bundle.read(bundle.manifest.head.variants[0].file)
+    traced = load_engine("onnxruntime").load(content, EngineOptions(trace=True))
+    with pytest.raises(EngineError, match="has not run yet"):
+        traced.placement()
+    traced.close()
+
+
+def test_an_engine_that_stands_in_takes_the_others_edition(tiny_bundle: Path) -> None:
+    manifest = with_edition(tiny_bundle, "tensorrt")
+    with pytest.raises(EngineError, match="built without TensorRT"):
+        choose_edition(manifest, "onnxruntime-tensorrt")
+    with pytest.raises(EngineError, match="no graphs for onnxruntime-tensorrt"):
+        choose_edition(manifest_of(tiny_bundle), "onnxruntime-tensorrt")

@@ -48,14 +48,40 @@ def test_threads_do_not_change_the_answer(threads: int) -> None:
 def test_it_says_where_it_runs() -> None:
     fast = LiteRtEngine().load(fp32("image"), EngineOptions())
     assert fast.provider == "XNNPACK"
-    assert fast.placement is not None
-    assert fast.placement.delegated > 5
-    assert fast.placement.elsewhere == {}
+    placed = fast.placement()
+    assert placed is not None
+    assert set(placed.nodes) == {"XNNPACK"}
+    assert placed.total > 5
+    assert placed.beside("xnnpack") == {}
     plain = LiteRtEngine().load(fp32("image"), EngineOptions(optimise=False))
     assert plain.provider == "reference"
-    assert plain.placement is not None
-    assert plain.placement.delegated == 0
-    assert sum(plain.placement.elsewhere.values()) == fast.placement.delegated
+    written = plain.placement()
+    assert written is not None
+    assert set(written.nodes) == {"reference"}
+    assert written.total == placed.total
+    fast.close()
+    with pytest.raises(EngineError, match="closed"):
+        fast.placement()
+
+
+def test_a_node_that_the_delegate_leaves_is_found() -> None:
+    graph = LiteRtEngine().load(fp32("text gru"), EngineOptions())
+    assert graph.provider == "XNNPACK"
+    placed = graph.placement()
+    assert placed is not None
+    strays = placed.beside("XNNPACK")
+    assert set(strays) == {"builtin"}
+    assert 0 < sum(strays["builtin"].values()) < 4 < placed.total
+
+
+def test_what_an_int8_graph_computes_in_floats_is_told() -> None:
+    whole = LiteRtEngine().load(quantised("image", "int8"), EngineOptions()).placement()
+    plain = LiteRtEngine().load(fp32("image"), EngineOptions()).placement()
+    assert whole is not None
+    assert plain is not None
+    # Its mean is float on purpose; the convolutions are not.
+    assert set(whole.in_float) <= {"MEAN"}
+    assert sum(plain.in_float.values()) > 5
 
 
 def test_a_quantised_graph_takes_and_gives_floats() -> None:

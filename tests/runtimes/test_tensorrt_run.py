@@ -54,6 +54,11 @@ def test_answers_are_those_of_the_graph_at_every_length(
 ) -> None:
     graph = prepared(machine, tmp_path)
     assert graph.provider == "TensorRT 10.3.0"
+    placed = graph.placement()
+    assert placed is not None
+    assert placed.nodes == {"TensorRT 10.3.0": {"fake": 1}}
+    assert placed.beside("TensorRT") == {}
+    assert placed.in_float == {"fake": 1}
     assert [(s.name, s.dtype) for s in graph.inputs] == [("features", "float32")]
     assert graph.inputs[0].shape == (1, "features.1", 4)
     assert graph.outputs[0].shape == (1, 4)

@@ -111,6 +111,9 @@ class FakeTensorRt:
                 if not walk(config.progress_monitor, machine.steps):
                     return None
                 machine.builds += 1
+                taken = ", ".join(f"{{ Name: {t.name}, Datatype: Float }}" for t in network.inputs)
+                listed = f"Name: whole, LayerType: fake, Inputs: [ {taken} ], Outputs: []"
+                self._logger.log(Severity.VERBOSE, f"Layers:\n{listed}")
                 plan = Plan(machine.version, machine.capability, shapes)
                 return encode_plan(plan, network.graph)
 
