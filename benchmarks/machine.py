@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from edge_sdk.errors import UsageError
+from edge_sdk.runtimes.probes.emulation import detect_emulation
 from edge_sdk.targets import load_target
 
 _PACKAGES = ("edge-sdk", "numpy", "onnxruntime", "torch", "kaldi-native-fbank", "msgspec", "pillow")
@@ -47,7 +48,7 @@ def this_machine() -> Machine:
         governor=_GOVERNOR.read_text().strip() if _GOVERNOR.is_file() else UNKNOWN,
         python=platform.python_version(),
         versions={name: _version(name) for name in _PACKAGES},
-        emulated=_emulated(),
+        emulated=detect_emulation().emulated,
     )
 
 
@@ -55,13 +56,6 @@ def load_average() -> tuple[float, float, float]:
     """The mean number of runnable processes over 1, 5 and 15 minutes."""
     one, five, fifteen = os.getloadavg()
     return round(one, 2), round(five, 2), round(fifteen, 2)
-
-
-def _emulated() -> bool:
-    """Whether the processor is QEMU's own emulation, not the machine's or a hypervisor's."""
-    path = Path("/proc/cpuinfo")
-    text = path.read_text(errors="replace") if path.is_file() else ""
-    return "QEMU TCG" in text or "QEMU Virtual CPU" in text
 
 
 def _version(package: str) -> str:
