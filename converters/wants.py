@@ -77,6 +77,11 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
         """The name of the features' axis 1 where it has any length."""
         return _DYNAMIC.get(self.modality)
 
+    @property
+    def moving(self) -> bool:
+        """Whether the features have several lengths."""
+        return self.axis is not None and self.longest > 1
+
 
 def frontends_and_wants(spec: ModelSpec, folder: Path) -> tuple[FrontendsConfig, tuple[Want, ...]]:
     """The front-ends of a spec and the steps of its inputs; files lie in ``folder``.

@@ -1,14 +1,13 @@
 """One part to one TFLite graph, held against torch at several lengths before anyone uses it.
 
 TFLite has no dynamic axes, and its recurrent layers are unrolled: a part with an axis of any
-length is exported at one length, beside an input ``length``. Shorter inputs are padded with zeros
-and the module's own masking (its argument ``lengths``) makes the result the unpadded one.
+length is exported at one length, beside an input ``length``. Shorter inputs are padded with zeros,
+and the module's own masking or cutting makes the result the unpadded one (:mod:`.tflite_padding`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import inspect
 import io
 import logging
 import warnings
@@ -28,13 +27,13 @@ from .tflite_flatbuffer import finish, signature_of
 from .tflite_gru import with_unrolled_grus
 from .tflite_layout import with_flat_convolutions
 from .tflite_masks import with_float_masks
+from .tflite_padding import fixed_lengths, padded_arguments, padded_module
 from .tflite_parity import check_tflite_parity, module_of
 from .tflite_process import run_worker
 from .tflite_worker import PROGRAM
 
 #: Lengths that fit the reference parts: 4 s of audio, a spoken sentence.
 SIZES: dict[str, int] = {"frames": 400, "tokens": 24}
-_LENGTH = "length"
 
 
 def export_tflite(
@@ -46,7 +45,8 @@ def export_tflite(
     as the outside sees them and the :class:`FixedLength` of what is padded.
 
     Args:
-        spec: the part; where it has an axis of any length, its module takes ``lengths``.
+        spec: the part; where it has axes of any length, its module takes ``lengths``, or is a
+            :class:`~.tflite_padding.TakesPadding`.
         sizes: the length to export at, for each name of such an axis.
         timeout: seconds the converter may take.
 
@@ -56,11 +56,12 @@ def export_tflite(
             gives other results than torch at one of the lengths.
     """
     part = module_of(spec)
-    fixed = _fixed_length(spec, part, sizes)
-    arguments = _arguments(spec, fixed)
-    program = _program(spec, (_Padded(part) if fixed else part).eval(), arguments)
+    fixed = fixed_lengths(spec, part, sizes)
+    module, masks = padded_module(part, fixed)
+    arguments = padded_arguments(spec, fixed, masks)
+    program = _program(spec, module.eval(), arguments)
     buffer = io.BytesIO()
-    torch.export.save(_flat(spec, program, arguments), buffer)
+    torch.export.save(_flat(spec, program, arguments, masks), buffer)
     try:
         content = run_worker("export", spec.name, {PROGRAM: buffer.getvalue()}, timeout=timeout)
     except ExportError as error:
@@ -68,54 +69,6 @@ def export_tflite(
     graph = finish(content, _names(spec, content, fixed), _note(spec, part, fixed))
     check_tflite_parity(spec, graph)
     return graph
-
-
-class _Padded(nn.Module):
-    """A module whose last argument is ``lengths``, told as float32 ``[1]``: see `.tflite_masks`."""
-
-    def __init__(self, part: nn.Module) -> None:
-        super().__init__()
-        self.part = part
-
-    def forward(self, *inputs: Tensor) -> object:
-        *features, length = inputs
-        return self.part(*features, lengths=length.to(torch.int64))
-
-
-def _fixed_length(spec: PartSpec, part: nn.Module, sizes: Mapping[str, int]) -> FixedLength | None:
-    if not spec.dynamic:
-        return None
-    if len(spec.dynamic) > 1:
-        raise ExportError(
-            f"The part {spec.name} has several inputs of any length "
-            f"({', '.join(spec.dynamic)}); for TFLite it may have one. "
-            "Give the others a fixed size."
-        )
-    (name, (axis, axis_name)) = next(iter(spec.dynamic.items()))
-    if axis_name not in sizes:
-        raise ExportError(
-            f"The part {spec.name} needs a length for its axis {axis_name}: TFLite graphs have "
-            "fixed lengths."
-        )
-    if "lengths" not in inspect.signature(part.forward).parameters:
-        raise ExportError(
-            f"The part {spec.name} takes inputs of any length ({axis_name}), which TFLite cannot "
-            "express, and its module has no argument 'lengths' by which padding could be told. "
-            "Give it one (int64 [N]), or a fixed size."
-        )
-    return FixedLength(input=name, axis=axis, size=sizes[axis_name])
-
-
-def _arguments(spec: PartSpec, fixed: FixedLength | None) -> tuple[Tensor, ...]:
-    if fixed is None:
-        return spec.example
-    found = []
-    for name, value in zip(spec.inputs, spec.example, strict=True):
-        if name == fixed.input:
-            times = -(-fixed.size // value.shape[fixed.axis])
-            value = torch.cat([value] * times, fixed.axis).narrow(fixed.axis, 0, fixed.size)
-        found.append(value.contiguous())
-    return (*found, torch.tensor([float(fixed.size)]))
 
 
 def _program(
@@ -126,21 +79,24 @@ def _program(
 
 
 def _flat(
-    spec: PartSpec, program: torch.export.ExportedProgram, arguments: tuple[Tensor, ...]
+    spec: PartSpec,
+    program: torch.export.ExportedProgram,
+    arguments: tuple[Tensor, ...],
+    masks: bool,
 ) -> torch.export.ExportedProgram:
     with _export_errors(spec):
         module = program.module()
         assert isinstance(module, GraphModule)
         module = with_flat_convolutions(module)
-        if spec.dynamic:
+        if masks:
             module = with_float_masks(module)
         module = with_unrolled_grus(module)
     return _program(spec, module, arguments)
 
 
-def _names(spec: PartSpec, content: bytes, fixed: FixedLength | None) -> dict[str, str]:
+def _names(spec: PartSpec, content: bytes, fixed: tuple[FixedLength, ...]) -> dict[str, str]:
     """From the converter's names (``args_0``, ``output_0``) to the part's."""
-    inputs = (*spec.inputs, _LENGTH) if fixed else spec.inputs
+    inputs = (*spec.inputs, *(item.length for item in fixed))
     names = {f"args_{i}": name for i, name in enumerate(inputs)}
     names |= {f"output_{i}": name for i, name in enumerate(spec.outputs)}
     found_inputs, found_outputs = signature_of(content)
@@ -153,23 +109,22 @@ def _names(spec: PartSpec, content: bytes, fixed: FixedLength | None) -> dict[st
     return names
 
 
-def _note(spec: PartSpec, part: nn.Module, fixed: FixedLength | None) -> TfliteNote:
+def _note(spec: PartSpec, part: nn.Module, fixed: tuple[FixedLength, ...]) -> TfliteNote:
     with torch.no_grad():
         made = part(*spec.example)
     made = made if isinstance(made, tuple) else (made,)
     inputs = []
     for name, value in zip(spec.inputs, spec.example, strict=True):
         shape: list[int | str] = list(value.shape)
-        if fixed is not None and name == fixed.input:
-            shape[fixed.axis] = spec.dynamic[name][1]
+        for item in fixed:
+            if name == item.input:
+                shape[item.axis] = spec.dynamic[name][1]
         inputs.append(TensorSpec(name=name, dtype=_dtype(value), shape=tuple(shape)))
     outputs = tuple(
         TensorSpec(name=name, dtype=_dtype(value), shape=tuple(value.shape))
         for name, value in zip(spec.outputs, made, strict=True)
     )
-    return TfliteNote(
-        inputs=tuple(inputs), outputs=outputs, fixed=() if fixed is None else (fixed,)
-    )
+    return TfliteNote(inputs=tuple(inputs), outputs=outputs, fixed=fixed)
 
 
 def _dtype(value: Tensor) -> str:

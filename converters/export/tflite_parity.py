@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from edge_sdk.errors import ExportError
 
@@ -26,11 +27,7 @@ def check_tflite_parity(spec: PartSpec, graph: bytes, *, limit: float = PARITY) 
     module = module_of(spec).eval()
     runners = [TfliteReference(graph), TfliteReference(graph, optimise=True)]
     worst = 0.0
-    for length in _lengths(spec, runners[0]):
-        arguments = [
-            _like(value, spec.dynamic.get(name), length, seed)
-            for seed, (name, value) in enumerate(zip(spec.inputs, spec.example, strict=True))
-        ]
+    for length, arguments in _within(spec, runners[0]).examples():
         with torch.no_grad():
             wanted = module(*arguments)
         wanted = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -63,31 +60,18 @@ def module_of(spec: PartSpec) -> nn.Module:
     return spec.module
 
 
-def _lengths(spec: PartSpec, runner: TfliteReference) -> list[int]:
-    if not runner.note.fixed:
-        return [0]
-    fixed = runner.note.fixed[0]
-    shortest, longest = spec.spans.get(fixed.input, (1, fixed.size))
-    longest = min(longest, fixed.size)
-    middle = (shortest + longest) // 2
-    wanted = {shortest, middle, longest, *spec.lengths}
-    return sorted(n for n in wanted if shortest <= n <= longest)
+def _within(spec: PartSpec, runner: TfliteReference) -> PartSpec:
+    """``spec`` with its shortest, middle and longest lengths, as far as the graph takes them."""
+    spans, lengths = {}, set(spec.lengths)
+    for fixed in runner.note.fixed:
+        shortest, longest = spec.spans.get(fixed.input, (1, fixed.size))
+        longest = min(longest, fixed.size)
+        spans[fixed.input] = (shortest, longest)
+        lengths |= {shortest, (shortest + longest) // 2, longest}
+    return msgspec.structs.replace(spec, spans=spans, lengths=tuple(sorted(lengths)))
 
 
 def _relative_error(got: np.ndarray, wanted: np.ndarray) -> float:
     if got.shape != wanted.shape:
         return float("inf")
     return float(np.abs(got - wanted).max() / max(1.0, float(np.abs(wanted).max())))
-
-
-def _like(value: Tensor, axis: tuple[int, str] | None, length: int, seed: int) -> Tensor:
-    """Another input of the kind of ``value``, ``length`` long on its free axis."""
-    generator = torch.Generator().manual_seed(seed)
-    shape = list(value.shape)
-    if axis is not None:
-        shape[axis[0]] = length
-    if not value.dtype.is_floating_point:
-        most = int(value.max()) + 1
-        return torch.randint(0, most, shape, generator=generator, dtype=value.dtype)
-    # a mask keeps its values, 0 and 1; features get a spread like normalised ones
-    return value if axis is None and value.numel() < 8 else torch.randn(shape, generator=generator)

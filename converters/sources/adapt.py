@@ -36,18 +36,25 @@ class Adapt(nn.Module):
         filler = torch.full((1, want.length or 0, *rest), want.pad, dtype=dtype)
         self.register_buffer("filler", filler, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Float32 features or int64 token ids of the front-end's shape -> the argument."""
+    def forward(self, x: Tensor, count: Tensor | None = None) -> Tensor:
+        """Float32 features or int64 token ids of the front-end's shape -> the argument.
+
+        With ``count`` (int32 ``[1]``) only so many of the frames or tokens are there, and the
+        rest of ``x`` is padding: it is left out. That needs a fixed length.
+        """
         want = self.want
         if want.table:
             x = self.table[x]
-        if want.before or want.after:
-            x = torch.cat([self.before, x, self.after], 1)
-        if want.length is not None:
-            if want.keep == "first":
-                x = torch.cat([x, self.filler], 1)[:, : want.length]
-            else:
-                x = torch.cat([self.filler, x], 1)[:, -want.length :]
+        if count is not None:
+            x = self._aligned(x, count)
+        else:
+            if want.before or want.after:
+                x = torch.cat([self.before, x, self.after], 1)
+            if want.length is not None:
+                if want.keep == "first":
+                    x = torch.cat([x, self.filler], 1)[:, : want.length]
+                else:
+                    x = torch.cat([self.filler, x], 1)[:, -want.length :]
         if not want.batch:
             x = x.squeeze(0)
         if want.order != tuple(range(len(want.order))):
@@ -55,6 +62,24 @@ class Adapt(nn.Module):
         for axis in want.ones:
             x = x.unsqueeze(axis)
         return x.to(_DTYPES[want.dtype])
+
+    def _aligned(self, x: Tensor, count: Tensor) -> Tensor:
+        """What stands before, ``count`` steps of ``x``, what stands behind, and the filler: picked
+        step by step, since no cut in a graph of fixed shapes may depend on a value."""
+        want = self.want
+        assert want.length is not None
+        source = x
+        if want.before or want.after:
+            source = torch.cat([self.before, x, self.after], 1)
+        source = torch.cat([source, self.filler[:, :1]], 1)
+        behind = len(want.before) + count
+        end = behind + len(want.after)
+        steps = torch.arange(want.length, dtype=torch.int32)
+        if want.keep == "last":
+            steps = steps - want.length + end
+        place = torch.where(steps < behind, steps, steps - count + x.shape[1])
+        there = (steps >= 0) & (steps < end)
+        return source.index_select(1, torch.where(there, place, source.shape[1] - 1))
 
 
 class Encoder(nn.Module):
@@ -67,6 +92,10 @@ class Encoder(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features -> embedding float32 ``[1, embedding]``."""
         return entry(self.inner(self.adapt(features)), self.key, 0)
+
+    def padded(self) -> nn.Module | None:
+        """See :class:`~edge_sdk.converters.export.tflite_padding.TakesPadding`."""
+        return None if self.adapt.want.length is None else PaddedEncoder(self)
 
 
 class Answering(nn.Module):
@@ -99,7 +128,18 @@ class Answering(nn.Module):
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Features or embeddings, and the mask if the head takes it -> the outputs."""
-        arguments = [adapt(x) for adapt, x in zip(self.adapts, given, strict=False)]
+        return self.answer([adapt(x) for adapt, x in zip(self.adapts, given, strict=False)], given)
+
+    def padded(self) -> nn.Module | None:
+        """See :class:`~edge_sdk.converters.export.tflite_padding.TakesPadding`."""
+        moving = [a.want for a in self._moving()]
+        return None if any(want.length is None for want in moving) else PaddedAnswering(self)
+
+    def _moving(self) -> list[Adapt]:
+        return [a for a in self.adapts if isinstance(a, Adapt) and a.want.moving]
+
+    def answer(self, arguments: list[Tensor], given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The outputs for arguments that are ready; ``given`` ends in the mask, if there is one."""
         if len(self.columns):
             arguments.append(given[-1][:, self.columns])
         if self.names:
@@ -107,6 +147,39 @@ class Answering(nn.Module):
         else:
             result = self.inner(*arguments)
         return tuple(entry(result, key, i) for i, key in enumerate(self.keys))
+
+
+class PaddedEncoder(nn.Module):
+    """An encoder on padded features, and how many of their steps are there."""
+
+    def __init__(self, whole: Encoder) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def forward(self, features: Tensor, count: Tensor) -> Tensor:
+        """Padded features and int32 ``[1]`` -> embedding float32 ``[1, embedding]``."""
+        whole = self.whole
+        return entry(whole.inner(whole.adapt(features, count)), whole.key, 0)
+
+
+class PaddedAnswering(nn.Module):
+    """A model or head whose inputs of any length are padded; their counts come last."""
+
+    def __init__(self, whole: Answering) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """What :class:`Answering` takes, then int32 ``[1]`` for each padded input."""
+        whole = self.whole
+        moving = [isinstance(a, Adapt) and a.want.moving for a in whole.adapts]
+        split = len(given) - sum(moving)
+        counts = iter(given[split:])
+        arguments = [
+            adapt(x, next(counts)) if moves else adapt(x)
+            for adapt, x, moves in zip(whole.adapts, given, moving, strict=False)
+        ]
+        return whole.answer(arguments, given[:split])
 
 
 class Method(nn.Module):

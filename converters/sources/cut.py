@@ -86,7 +86,7 @@ def _part(
 
 def dynamics(wants: dict[str, Want]) -> dict[str, Any]:
     """The fields ``dynamic``, ``lengths`` and ``spans`` of a part with these inputs."""
-    moving = {n: w for n, w in wants.items() if w.axis is not None and w.longest > 1}
+    moving = {n: w for n, w in wants.items() if w.moving}
     if not moving:
         return {}
     spans = {name: (want.shortest, want.longest) for name, want in moving.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,19 @@ from PIL import Image
 from torch import Tensor
 
 from edge_sdk import FusionSession
+from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.heads import probabilities
 from edge_sdk.converters import convert_targets
+from edge_sdk.converters.reference import Reference
 from edge_sdk.samples import Sample, write_index
-from edge_sdk.targets import load_target
+from edge_sdk.targets import Precision, load_target
 
 WORDS = ("good", "bad", "film", "nice", "dull", "plot")
 RATE = 16000
 #: Seconds of audio (6 to 150 frames) and counts of words at which answers are compared.
 LENGTHS = ((0.08, 1), (0.6, 4), (1.5, 9))
 SAMPLES = 32
+ENGINES = ("onnxruntime", "litert", "tensorrt")
 
 
 @pytest.fixture(scope="session")
@@ -101,21 +104,67 @@ class Held:
             made[outcome.target] = Path(outcome.report.output)
         return made
 
+    def everywhere(
+        self,
+        model: Any,
+        spec: str,
+        wanted: Callable[[Mapping[str, Tensor]], Any],
+        *,
+        rough: float = 0.1,
+        fallbacks: Mapping[str, str] | None = None,
+        precisions: Sequence[str] = ("float", "int8"),
+    ) -> None:
+        """Convert for three engines in one run; every engine answers as the module does.
+
+        In float the answers are the module's to 1e-4 (5e-3 in TensorRT's fp16), in int8 to
+        ``rough``. ``fallbacks`` are the parts that LiteRT is known not to express, with words of
+        the reason that the report must have. Where TensorRT's compiler is installed, the
+        conversion itself has compiled every graph of the kit.
+        """
+        profile = load_target("x86-64-v3")
+        kinds: dict[str, tuple[Precision, ...]] = {"float": ("fp32", "fp16"), "int8": ("int8",)}
+        targets = [
+            msgspec.structs.replace(profile, name=kind, precisions=kinds[kind])
+            for kind in precisions
+        ]
+        outcomes = convert_targets(
+            model, targets, spec=self.spec(spec), calibration=self.samples, output=self.folder,
+            max_drop=100, cache=self.folder / "cache", engines=ENGINES,
+        )  # fmt: skip
+        for outcome in outcomes:
+            assert outcome.report is not None, str(outcome.error)
+            made = {e.engine: e for e in outcome.report.editions}
+            assert tuple(made) == ENGINES
+            for engine in ENGINES:
+                known = (fallbacks or {}) if engine == "litert" else {}
+                fell = {p.name: p.rejected[-1] for p in made[engine].parts if p.engine != engine}
+                assert fell.keys() == known.keys(), fell
+                for part, words in known.items():
+                    assert words in fell[part]
+                exact = 5e-3 if engine == "tensorrt" else 1e-4
+                limit = exact if outcome.target == "float" else rough
+                path = Path(str(outcome.report.output))
+                error = self.same(path, wanted, tolerance=limit, engine=engine)
+                print(f"parity: {outcome.target} {engine} {error:.1e}")
+
     def same(
         self,
         bundle: Path,
         wanted: Callable[[Mapping[str, Tensor]], Any],
         lengths: Any = LENGTHS,
         tolerance: float = 1e-4,
+        engine: str = "onnxruntime",
     ) -> float:
         """The largest error of the probabilities against ``wanted`` over ``lengths``.
 
         ``wanted`` takes the features by modality, as the SDK's front-ends give them, and gives
-        the first head's output, or None where the test compares elsewhere.
+        the first head's output. TensorRT's graphs run in ONNX Runtime.
         """
         rng = np.random.default_rng(1)
         worst, outputs = 0.0, []
-        with FusionSession.open(bundle) as session:
+        kit = engine == "tensorrt"
+        with FusionSession.open(bundle, engine="onnxruntime" if kit else engine) as session:
+            head = session.bundle.manifest.heads[0]
             for seconds, words in lengths:
                 inputs = inputs_of(session.modalities, rng, seconds, words)
                 features = {
@@ -125,10 +174,13 @@ class Held:
                 with torch.no_grad():
                     output = wanted(features).numpy()
                 outputs.append(output.ravel())
-                head = session.bundle.manifest.heads[0]
-                answer = session.infer(**inputs).heads[head.name].probabilities
+                if kit:
+                    logits = _kit_outputs(session.bundle, features)[head.name]
+                    answer = list(probabilities(head, logits.reshape(-1).tolist()))
+                else:
+                    answer = list(session.infer(**inputs).heads[head.name].probabilities.values())
                 shares = np.asarray(probabilities(head, output.reshape(-1).tolist()))
-                error = np.abs(shares - list(answer.values())).max()
+                error = np.abs(shares - answer).max()
                 worst = max(worst, float(error))
         assert worst <= tolerance
         assert np.ptp(outputs, axis=0).max() > 1e-3, "the net gives the same whatever it is given"
@@ -146,6 +198,24 @@ class Held:
         exact = self.same(bundles["fp32"], wanted)
         near = self.same(bundles["int8"], wanted, tolerance=rough)
         print(f"parity: fp32 {exact:.1e}, int8 {near:.1e}")
+
+
+def _kit_outputs(bundle: Bundle, features: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """What the kit's graphs give for features of every modality, in ONNX Runtime."""
+    manifest = bundle.manifest
+    graphs = {
+        part.name: Reference(bundle.read(manifest.variant(part, "tensorrt").file))
+        for part in manifest.parts
+    }
+    feed = {
+        name: graphs[name].run({"features": value.numpy()})["embedding"]
+        if name in graphs
+        else value.numpy()
+        for name, value in features.items()
+    }
+    if "mask" in {spec.name for spec in manifest.head.inputs}:
+        feed["mask"] = np.ones((1, len(features)), np.float32)
+    return graphs[manifest.head.name].run(feed)
 
 
 def inputs_of(
