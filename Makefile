@@ -4,6 +4,7 @@ PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13 3.10 3,$(shell command -v pytho
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
@@ -42,10 +43,16 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(READY)
+# The tests listen on a sound server of their own, speak with voices and look at pages in a browser.
+$(TESTABLE): $(READY) scripts/system_packages.sh
+	sh scripts/system_packages.sh sound speech browser
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+test: $(TESTABLE)
 	$(BIN)/pytest -m 'not slow'
 
-test-slow: $(READY) $(DEMO)/data
+test-slow: $(TESTABLE) $(DEMO)/data
 	$(BIN)/pytest -m slow
 
 test-device:

@@ -13,6 +13,7 @@ from .events import (
     Stalled,
     Unplugged,
 )
+from .microphone import Microphone
 from .protocol import (
     AudioBlock,
     AudioCounters,
@@ -23,6 +24,7 @@ from .protocol import (
     SourceState,
     StreamEnded,
 )
+from .simulated import SimulatedCamera, SimulatedInput
 
 __all__ = [
     "AudioBlock",
@@ -36,9 +38,12 @@ __all__ = [
     "FrameCounters",
     "FrameSource",
     "GarbageFrames",
+    "Microphone",
     "MonotonicClock",
     "Retrying",
     "SamplesLost",
+    "SimulatedCamera",
+    "SimulatedInput",
     "SourceState",
     "Stalled",
     "StreamEnded",

@@ -1,0 +1,30 @@
+"""What a process holds, to see that it gives everything back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: Seconds that a loaded machine may need to end what was told to end.
+PATIENCE = 30.0
+
+
+def held() -> tuple[int, ...]:
+    """Threads, counted by the kernel, and open file handles of this process."""
+    return tuple(len(list(Path("/proc/self", kind).iterdir())) for kind in ("task", "fd"))
+
+
+@contextmanager
+def nothing_left_behind() -> Iterator[None]:
+    """Fails where threads or file handles outlive what is done inside."""
+    before = held()
+    yield
+    deadline = time.monotonic() + PATIENCE
+    while (after := held()) > before or after[1] > before[1]:
+        if time.monotonic() > deadline:
+            names = [thread.name for thread in threading.enumerate()]
+            raise AssertionError(f"(threads, handles) were {before} and are {after}: {names}")
+        time.sleep(0.05)
