@@ -17,7 +17,7 @@ from .data import Split
 from .edition import Edition
 from .gate import Gate, worst_head
 from .golden import GoldenInput
-from .quantise import parameter_count
+from .quantisation.share import parameter_count
 from .report import Attempt, ConversionReport, EditionReport, PartReport
 from .source import HEAD, Source
 from .works import tools

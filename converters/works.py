@@ -17,10 +17,12 @@ from edge_sdk.targets import TargetProfile
 from .backends.protocol import Feed, PartWork, Runner
 from .cache import StageCache
 from .calibration.ranges import Calibration, calibrate
+from .calibration.registry import load_calibrator
 from .export.onnx import export_onnx
 from .feeds import Wiring, part_feeds
 from .parts import PartSpec
 from .progress import Progress
+from .quantisation.plan import QuantisationPlan
 from .source import HEAD, Source
 
 _TOOLS = ("edge-sdk", "torch", "onnx", "onnxscript", "onnxruntime", "numpy")
@@ -65,8 +67,16 @@ class Works:
         self._key = f"{tools()} {_digest(graphs)}"
         self._seen: dict[str, Calibration] = {}
 
-    def make(self, spec: PartSpec, profile: TargetProfile) -> PartWork:
-        """The work of one part for one target."""
+    def make(
+        self, spec: PartSpec, profile: TargetProfile, plan: QuantisationPlan | None = None
+    ) -> PartWork:
+        """The work of one part for one target.
+
+        Raises:
+            UsageError: the plan names a calibrator that there is not.
+        """
+        plan = plan or QuantisationPlan()
+        load_calibrator(plan.calibrator, plan.parameters)
         name = spec.name
         return PartWork(
             name=name,
@@ -75,11 +85,12 @@ class Works:
             graph=self._graphs[name],
             feeds=lambda: self._feeds(name),
             feeds_key=self._digest,
-            calibration=lambda: self._calibration(name),
+            calibration=lambda: self._calibration(name, plan),
             scheme=profile.int8,
             lengths=self._lengths(profile.longest_seconds),
             longest=self._lengths(float("inf")),
             store=self._store,
+            plan=plan,
         )
 
     def _lengths(self, longest_seconds: float) -> dict[str, int]:
@@ -97,12 +108,12 @@ class Works:
         frontends = Frontends(self._source.frontends)
         return part_feeds(name, self._wiring, encoders, frontends, self._samples, self._progress)
 
-    def _calibration(self, name: str) -> Calibration:
-        if name not in self._seen:
-            key = f"ranges {self._key} {self._digest} {name} minmax"
-            content = self._store.get(key, _Ranges(self._graphs[name], self._feeds(name)))
-            self._seen[name] = msgspec.json.decode(content, type=Calibration)
-        return self._seen[name]
+    def _calibration(self, name: str, plan: QuantisationPlan) -> Calibration:
+        key = f"ranges {self._key} {self._digest} {name} {plan.ranges_key}"
+        if key not in self._seen:
+            content = self._store.get(key, _Ranges(self._graphs[name], self._feeds(name), plan))
+            self._seen[key] = msgspec.json.decode(content, type=Calibration)
+        return self._seen[key]
 
 
 def tools() -> dict[str, str]:
@@ -134,7 +145,10 @@ class _Export(msgspec.Struct):
 class _Ranges(msgspec.Struct):
     graph: onnx.ModelProto
     feeds: Iterator[Feed]
+    plan: QuantisationPlan
 
     def __call__(self) -> bytes:
-        content: bytes = msgspec.json.encode(calibrate(self.graph, self.feeds))
+        observer = load_calibrator(self.plan.calibrator, self.plan.parameters)
+        seen = calibrate(self.graph, self.feeds, observer=observer)
+        content: bytes = msgspec.json.encode(seen)
         return content

@@ -8,7 +8,8 @@ from edge_sdk.bundle.manifest import FloatShare
 from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
-from ..quantise import float_share, quantise
+from ..quantisation.share import float_share
+from ..quantisation.static import quantise
 from ..reference import Reference
 from .protocol import Artefact, PartWork
 

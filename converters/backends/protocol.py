@@ -19,6 +19,7 @@ from edge_sdk.targets import Int8Scheme, Precision
 from ..cache import StageCache
 from ..calibration.ranges import Calibration
 from ..parts import PartSpec
+from ..quantisation.plan import QuantisationPlan
 
 Feed = Mapping[str, NDArray[Any]]
 
@@ -33,11 +34,13 @@ class PartWork(msgspec.Struct, kw_only=True):
         graph: its fp32 ONNX graph, held against torch; the reference of everything.
         feeds: its inputs over the calibration samples, made one at a time.
         feeds_key: text that names those samples, for the cache.
-        calibration: its activation ranges over them, observed when first asked for.
+        calibration: its activation ranges over them by the plan's calibrator, observed when first
+            asked for.
         scheme: how the target lays out int8.
         lengths: for engines without dynamic axes, the length of each by its name.
         longest: the most that the front-ends give along each such axis.
         store: where results are kept.
+        plan: how its int8 form is made.
     """
 
     name: str
@@ -51,6 +54,7 @@ class PartWork(msgspec.Struct, kw_only=True):
     lengths: Mapping[str, int]
     longest: Mapping[str, int]
     store: StageCache
+    plan: QuantisationPlan = QuantisationPlan()
 
 
 class Artefact(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from edge_sdk.targets import Precision
 
 from ..export.profiles import AxisRange
 from ..export.tensorrt import Kit, KitPrecision, make_kit
-from ..quantise import float_share
+from ..quantisation.share import float_share
 from ..reference import Reference
 from ..verify_tensorrt import verify_kit
 from .protocol import Artefact, PartWork

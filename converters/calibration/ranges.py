@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from edge_sdk.errors import DataError
 
 from ..reference import Reference
-from .observers import MinMaxObserver, Observer
+from .coverage import Coverage, CoverageTracker
+from .minmax import MinMaxObserver
+from .observers import Observer
 
 FLOAT = onnx.TensorProto.FLOAT
 
@@ -25,11 +27,13 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         ranges: lowest and highest value of every float activation, by tensor name.
         shapes: shapes of all activations for the first sample (they size the MACs).
         samples: how many samples were seen.
+        coverage: whether the ranges have settled; None where nothing was observed.
     """
 
     ranges: dict[str, tuple[float, float]]
     shapes: dict[str, tuple[int, ...]]
     samples: int
+    coverage: Coverage | None = None
 
 
 def calibrate(
@@ -48,6 +52,7 @@ def calibrate(
     probe = Reference(expose(graph, names))
     observers: dict[str, Observer] = {}
     shapes: dict[str, tuple[int, ...]] = {}
+    tracker = CoverageTracker()
     samples = 0
     for feed in feeds:
         activations = {**feed, **probe.run(feed)}
@@ -65,12 +70,18 @@ def calibrate(
                 observers[name] = observer()
             observers[name].update(value)
         samples += 1
+        if tracker.due():
+            tracker.add({name: seen.span() for name, seen in observers.items()})
         # Gone before the next sample is made, not after.
         del feed, activations, value
     if samples == 0:
         raise DataError("There is no calibration sample for this part.")
-    ranges = {name: seen.range() for name, seen in observers.items()}
-    return Calibration(ranges=ranges, shapes=shapes, samples=samples)
+    return Calibration(
+        ranges={name: seen.range() for name, seen in observers.items()},
+        shapes=shapes,
+        samples=samples,
+        coverage=tracker.coverage({name: seen.span() for name, seen in observers.items()}),
+    )
 
 
 def expose(graph: onnx.ModelProto, names: Iterable[str]) -> onnx.ModelProto:

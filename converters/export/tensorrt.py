@@ -19,7 +19,7 @@ from edge_sdk.bundle.manifest import ShapeRange
 from edge_sdk.targets import Int8Scheme
 
 from ..calibration.ranges import Calibration
-from ..quantise import quantise
+from ..quantisation.static import quantise
 from ..reference import Reference
 from .half import to_half
 from .profiles import AxisRange, shape_profiles

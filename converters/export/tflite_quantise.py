@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_sdk.bundle.tflite_note import read_note
 from edge_sdk.errors import DataError, ExportError
 
-from ..calibration.observers import MinMaxObserver
+from ..calibration.minmax import MinMaxObserver
 from .tflite_flatbuffer import Graph, finish
 from .tflite_process import run_worker
 from .tflite_recipes import RECIPES, Rule, TflitePrecision, entry

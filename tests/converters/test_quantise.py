@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from edge_sdk.converters.calibration.ranges import Calibration, calibrate
-from edge_sdk.converters.quantise import float_share, parameter_count, quantise
+from edge_sdk.converters.quantisation.share import float_share, parameter_count
+from edge_sdk.converters.quantisation.static import quantise
 from edge_sdk.converters.reference import Reference
 from edge_sdk.targets import Int8Scheme
 
