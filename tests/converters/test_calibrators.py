@@ -71,7 +71,8 @@ def test_a_histogram_counts_every_value_in_its_bin(values: Values) -> None:
         expected, _ = np.histogram(values.astype(np.float64), histogram.edges)
         # numpy counts the last edge in; no value lies on it here.
         np.testing.assert_array_equal(histogram.counts, expected)
-        assert histogram.counts[0] and histogram.counts[-1]
+        assert histogram.counts[0]
+        assert histogram.counts[-1]
 
 
 @given(ARRAYS.filter(len), st.floats(0, 1))
