@@ -59,7 +59,8 @@ def best_threshold(counts: NDArray[np.int64], levels: int) -> int:
     # The widest first, which wins a tie.
     candidates = [*range(len(counts), levels, -_STEP), levels]
     divergences = [_divergence(counts, bins, levels) for bins in candidates]
-    return candidates[int(np.argmin(divergences))]
+    best: int = candidates[int(np.argmin(divergences))]
+    return best
 
 
 def _divergence(counts: NDArray[np.int64], bins: int, levels: int) -> float:

@@ -50,7 +50,8 @@ class Histogram:
     @property
     def edges(self) -> NDArray[np.float64]:
         """The lower edge of each bin, and the upper one of the last."""
-        return (self.first + np.arange(len(self.counts) + 1)) * self.width
+        numbers = self.first + np.arange(len(self.counts) + 1, dtype=np.float64)
+        return numbers * self.width
 
     def update(self, value: NDArray[Any]) -> None:
         """Count the values of a finite float array of any shape."""
