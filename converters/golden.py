@@ -14,6 +14,8 @@ from PIL import Image
 from edge_sdk.bundle.golden import EMBEDDING, OUTPUT, Arrays, encode_arrays
 from edge_sdk.bundle.manifest import GoldenSample
 from edge_sdk.frontends import Frontends
+from edge_sdk.frontends.clip import read_clip
+from edge_sdk.frontends.clip_stills import zip_of_stills
 from edge_sdk.frontends.image import read_picture
 from edge_sdk.frontends.media import features_of
 from edge_sdk.frontends.recording import read_recording
@@ -99,7 +101,11 @@ def expected_values(wiring: Wiring, runners: Mapping[str, Runner], features: Arr
 def _inputs(
     samples: SampleSet, sample: Sample, frontends: Frontends, folder: str
 ) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Mono 16-bit WAV at the front-end's rate, PNG, text: names (the text itself), and files."""
+    """Inputs as a device meets them: names (or the text itself), and files.
+
+    Audio is a mono 16-bit WAV at the front-end's rate, a picture a PNG, and a clip a zip of the
+    PNG frames that the front-end takes.
+    """
     files: dict[str, bytes] = {}
     sources: dict[str, str] = {}
     if sample.audio is not None and "audio" in frontends.modalities:
@@ -112,6 +118,10 @@ def _inputs(
         files[sources["image"]] = _png(read_picture(samples.path(sample.image)))
     if sample.text is not None and "text" in frontends.modalities:
         sources["text"] = sample.text
+    if sample.video is not None and "video" in frontends.modalities:
+        sources["video"] = f"{folder}/video.zip"
+        frames, times = read_clip(samples.path(sample.video), frontends.video.config)
+        files[sources["video"]] = zip_of_stills([_png(frame) for frame in frames], times)
     return sources, files
 
 

@@ -3,10 +3,12 @@
 A folder with ``samples.jsonl``, one JSON object a line, and the files it names::
 
     {"id": "t-0001", "audio": "audio/t-0001.wav", "image": "image/t-0001.png",
-     "text": "what is this", "labels": {"intent": "what-is-this", "card": "frog"}, "meta": {}}
+     "text": "what is this", "video": "video/t-0001.mp4",
+     "labels": {"intent": "what-is-this", "card": "frog"}, "meta": {}}
 
 Every modality and every label may be absent: a sample without audio is a sample in which
-nothing was heard, a missing label is one that this sample says nothing about.
+nothing was heard, a missing label is one that this sample says nothing about. A video is a file,
+or a folder of stills; see :func:`edge_sdk.frontends.clip.read_clip`.
 """
 
 from __future__ import annotations
@@ -18,25 +20,35 @@ from typing import Any
 import msgspec
 
 from .errors import DataError
-from .files import is_file
+from .files import is_file, is_folder
 
 INDEX = "samples.jsonl"
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One labelled observation; ``audio`` and ``image`` are paths relative to the set's folder."""
+    """One labelled observation.
+
+    ``audio``, ``image`` and ``video`` are paths relative to the set's folder.
+    """
 
     id: str
     audio: str | None = None
     image: str | None = None
     text: str | None = None
+    video: str | None = None
     labels: dict[str, str] = {}
     meta: dict[str, Any] = {}
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The modalities this sample has, in the order audio, image, text."""
-        return tuple(m for m in ("audio", "image", "text") if getattr(self, m) is not None)
+        """The modalities this sample has, in the order audio, image, text, video."""
+        names = ("audio", "image", "text", "video")
+        return tuple(name for name in names if getattr(self, name) is not None)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths that the sample names."""
+        return tuple(p for p in (self.audio, self.image, self.video) if p is not None)
 
 
 class SampleSet(Sequence[Sample]):
@@ -103,9 +115,12 @@ class SampleSet(Sequence[Sample]):
         total = hashlib.sha256()
         for sample in self._samples:
             total.update(msgspec.json.encode(sample, order="sorted"))
-            for name in (sample.audio, sample.image):
-                if name is not None:
-                    total.update(hashlib.sha256(self.path(name).read_bytes()).digest())
+            for name in sample.paths:
+                path = self.path(name)
+                for file in _files(path):
+                    if file != path:
+                        total.update(file.name.encode(errors="surrogateescape"))
+                    total.update(hashlib.sha256(file.read_bytes()).digest())
         return total.hexdigest()
 
 
@@ -117,11 +132,17 @@ def write_index(root: Path, samples: Sequence[Sample]) -> None:
 
 def _check_files(root: Path, sample: Sample, where: str) -> None:
     base = root.resolve()
-    for name in (sample.audio, sample.image):
-        if name is None:
-            continue
+    for name in sample.paths:
         path = root / name
-        if not is_file(path):
+        # A clip may be a folder.
+        if not is_file(path) and not (name == sample.video and is_folder(path)):
             raise DataError(f"The file {name!r} named in {where} does not exist.")
-        if not path.resolve().is_relative_to(base):
+        if not all(p.resolve().is_relative_to(base) for p in (path, *_files(path))):
             raise DataError(f"The path {name!r} in {where} leaves the sample set's folder.")
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or the files right in a folder, by name."""
+    if not path.is_dir():
+        return [path]
+    return sorted(entry for entry in path.iterdir() if entry.is_file())

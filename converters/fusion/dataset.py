@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_sdk.errors import DataError
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.image import read_picture
+from edge_sdk.frontends.media import features_of
 from edge_sdk.frontends.recording import read_recording
 from edge_sdk.samples import Sample, SampleSet
 
@@ -63,6 +64,9 @@ class SampleExamples(Sequence[Example]):
             inputs["image"] = self._frontends.image(picture)[0]
         if sample.text is not None and "text" in wanted:
             inputs["text"] = self._frontends.text(sample.text)[0]
+        if sample.video is not None and "video" in wanted:
+            clip = self._samples.path(sample.video)
+            inputs["video"] = features_of(self._frontends, "video", clip)[0]
         return Example(inputs, self._labels(sample))
 
     def _labels(self, sample: Sample) -> dict[str, int]:

@@ -34,8 +34,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     named = [variant.file for part in manifest.parts for variant in part.variants]
     modalities = set(manifest.frontends.modalities)
     for sample in manifest.golden:
-        named += [name for name in (sample.audio, sample.image, sample.features) if name]
-        named += sample.expected.values()
+        named += sample.files
         if not set(sample.modalities) <= modalities:
             yield f"the golden sample {sample.id} has a modality that the model does not take"
     for name in named:

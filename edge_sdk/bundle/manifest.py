@@ -194,13 +194,21 @@ class GoldenSample(_Entry, frozen=True, kw_only=True):
     audio: str | None = None
     image: str | None = None
     text: str | None = None
+    video: str | None = None
     features: str
     expected: dict[str, str]
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities the sample has."""
-        return tuple(m for m in ("audio", "image", "text") if getattr(self, m) is not None)
+        names = ("audio", "image", "text", "video")
+        return tuple(name for name in names if getattr(self, name) is not None)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file of the bundle that the sample names."""
+        sources = (name for name in (self.audio, self.image, self.video) if name is not None)
+        return (*sources, self.features, *self.expected.values())
 
 
 class Provenance(_Entry, frozen=True, kw_only=True):

@@ -15,6 +15,9 @@ from .output import emit_json, table
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--audio", type=click.Path(path_type=Path), help="A WAV, FLAC or OGG file.")
 @click.option("--image", type=click.Path(path_type=Path), help="A PNG or JPEG file.")
+@click.option("--video", type=click.Path(path_type=Path),
+              help="An MP4 file, an animated picture, or a folder or zip of pictures with "
+              "times.json.")  # fmt: skip
 @click.option("--text", help="What was said, as recognised.")
 @click.option("--engine", default="auto", show_default=True, help="The engine to run on.")
 @click.option("--cache", type=click.Path(path_type=Path),
@@ -28,27 +31,31 @@ def command(
     audio: Path | None,
     image: Path | None,
     text: str | None,
+    video: Path | None,
     engine: str,
     cache: Path | None,
     threads: int | None,
     top: int,
     as_json: bool,
 ) -> None:
-    """Answer with BUNDLE from a recording, a picture and text, or any of them."""
-    if audio is None and image is None and text is None:
-        raise UsageError("There is nothing to answer on: give --audio, --image or --text.")
+    """Answer with BUNDLE from a recording, a picture, text and a clip, or any of them."""
+    given = {"audio": audio, "image": image, "text": text, "video": video}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        raise UsageError("There is nothing to answer on: give --audio, --image, --text or --video.")
 
     from edge_sdk.runtimes.prediction import plain
     from edge_sdk.runtimes.session import FusionSession
 
+    from ..frontends.clip import read_clip
     from ..frontends.image import read_picture
     from ..frontends.recording import read_recording
 
     with FusionSession.open(bundle, engine=engine, threads=threads, cache=cache) as session:
         config = session.frontends.config
         inputs: dict[str, Any] = {}
-        for name, value in (("audio", audio), ("image", image), ("text", text)):
-            if value is not None and name not in session.modalities:
+        for name in given:
+            if name not in session.modalities:
                 raise InputError(
                     f"{bundle} takes {', '.join(session.modalities)}; it takes no {name}."
                 )
@@ -58,6 +65,8 @@ def command(
             inputs["image"] = read_picture(image, background=config.image.background)
         if text is not None:
             inputs["text"] = text
+        if video is not None and config.video is not None:
+            inputs["video"] = read_clip(video, config.video)
         prediction = session.infer(**inputs)
     if as_json:
         emit_json(plain(prediction))

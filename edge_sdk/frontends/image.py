@@ -49,7 +49,7 @@ class ImageFrontend:
         height, width = self.config.height, self.config.width
         if frame.shape[:2] == (height, width):
             return frame
-        pil = _pillow()
+        pil = pillow()
         picture = pil.fromarray(frame)
         bilinear = pil.Resampling.BILINEAR
         h, w = frame.shape[:2]
@@ -87,7 +87,7 @@ def read_picture(
         name = f"The picture {source}"
         if not is_file(Path(source)):
             raise InputError(f"There is no picture at {source}.")
-    pil = _pillow()
+    pil = pillow()
     from PIL import ImageOps
 
     try:
@@ -95,7 +95,7 @@ def read_picture(
             warnings.simplefilter("error", pil.DecompressionBombWarning)
             with pil.open(source) as picture:
                 picture = ImageOps.exif_transpose(picture)
-                return np.asarray(_flatten(picture, background))
+                return np.asarray(flatten(picture, background))
     except (pil.DecompressionBombError, pil.DecompressionBombWarning) as error:
         raise InputError(f"{name} is too large to decode: {error}") from error
     except (OSError, ValueError, SyntaxError) as error:
@@ -121,20 +121,21 @@ def check_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(frame)
 
 
-def _flatten(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def flatten(picture: Image.Image, background: tuple[int, int, int]) -> Image.Image:
     """RGB of any mode; transparency is laid over ``background``."""
     if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
-        grey: Image.Image = _pillow().fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        grey: Image.Image = pillow().fromarray((np.asarray(picture) >> 8).astype(np.uint8))
         return grey.convert("RGB")
     if "A" in picture.getbands() or "transparency" in picture.info:
         layer = picture.convert("RGBA")
-        base = _pillow().new("RGBA", layer.size, (*background, 255))
-        flat: Image.Image = _pillow().alpha_composite(base, layer)
+        base = pillow().new("RGBA", layer.size, (*background, 255))
+        flat: Image.Image = pillow().alpha_composite(base, layer)
         return flat.convert("RGB")
     return picture.convert("RGB")
 
 
-def _pillow() -> Any:
+def pillow() -> Any:
+    """Pillow's module ``Image``; raises :class:`DependencyError` where it is not installed."""
     try:
         from PIL import Image
     except ImportError as error:

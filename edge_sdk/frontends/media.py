@@ -8,23 +8,28 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..samples import Sample, SampleSet
 from . import Frontends
+from .clip import read_clip
 from .image import read_picture
 from .recording import read_recording
 
 
 def features_of(frontends: Frontends, modality: str, value: str | Path | BinaryIO) -> NDArray[Any]:
-    """Features ``[1, ...]`` of one recording, picture (path or open file) or text (the text).
+    """Features ``[1, ...]`` of one recording, picture, clip (path or open file) or text (itself).
 
     Raises:
         InputError: the input cannot be used.
+        DependencyError: its decoder is not installed.
     """
     if modality == "audio":
         return frontends.audio.batch(read_recording(value, frontends.audio.config))[None]
     if modality == "image":
         background = frontends.image.config.background
         return frontends.image(read_picture(value, background=background))
+    if modality == "video":
+        return frontends.video(*read_clip(value, frontends.video.config))
     return frontends.text(str(value))
 
 
@@ -34,12 +39,17 @@ def sample_features(
     """Features of those of ``modalities`` that the sample has.
 
     Raises:
-        InputError: a file of the sample cannot be used.
+        InputError: an input of the sample cannot be used; the sentence names the sample.
     """
     features = {}
     for modality in sample.modalities:
         if modality in modalities:
             value = getattr(sample, modality)
             source = value if modality == "text" else samples.path(value)
-            features[modality] = features_of(frontends, modality, source)
+            try:
+                features[modality] = features_of(frontends, modality, source)
+            except InputError as error:
+                raise InputError(
+                    f"The {modality} of sample {sample.id!r} in {samples.root}: {error}"
+                ) from error
     return features

@@ -31,26 +31,30 @@ class VideoFrontend:
         Raises:
             InputError: no frames, a count of times that differs, or times that do not rise.
         """
-        if not len(frames):
-            raise InputError("The clip has no frames.")
-        if len(times) != len(frames):
+        if len(frames) and len(times) != len(frames):
             raise InputError(f"The clip has {len(frames)} frames but {len(times)} times.")
-        stamps = np.asarray(times, np.float64)
-        if not np.isfinite(stamps).all() or (np.diff(stamps) <= 0).any():
-            raise InputError("The times of the clip's frames must be finite and rise.")
+        picked = nearest(times if len(frames) else (), self.config)
         # A frame that is wanted twice is computed once.
         cache: dict[int, NDArray[np.float32]] = {}
-        picked = [int(i) for i in self._nearest(stamps)]
         for index in picked:
             if index not in cache:
                 cache[index] = self._image(frames[index])[0]
         return np.stack([cache[index] for index in picked])[None]
 
-    def _nearest(self, stamps: NDArray[np.float64]) -> NDArray[np.int64]:
-        count = self.config.frames
-        wanted = stamps[-1] - np.arange(count - 1, -1, -1) / self.config.fps
-        after = np.searchsorted(stamps, wanted).clip(0, len(stamps) - 1)
-        before = (after - 1).clip(0)
-        closer = np.abs(stamps[before] - wanted) <= np.abs(stamps[after] - wanted)
-        nearest: NDArray[np.int64] = np.where(closer, before, after)
-        return nearest
+
+def nearest(times: Sequence[float], config: VideoConfig) -> list[int]:
+    """The index of the frame nearest to each instant that a clip of ``config`` wants.
+
+    Raises:
+        InputError: there are no times, or they do not rise.
+    """
+    if not len(times):
+        raise InputError("The clip has no frames.")
+    stamps = np.asarray(times, np.float64)
+    if not np.isfinite(stamps).all() or (np.diff(stamps) <= 0).any():
+        raise InputError("The times of the clip's frames must be finite and rise.")
+    wanted = stamps[-1] - np.arange(config.frames - 1, -1, -1) / config.fps
+    after = np.searchsorted(stamps, wanted).clip(0, len(stamps) - 1)
+    before = (after - 1).clip(0)
+    closer = np.abs(stamps[before] - wanted) <= np.abs(stamps[after] - wanted)
+    return [int(index) for index in np.where(closer, before, after)]
