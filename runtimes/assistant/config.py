@@ -1,0 +1,135 @@
+"""``assistant.toml``: which components, skills and thresholds; everything has a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_sdk.errors import UsageError
+
+from ..speech.segmenter import SegmenterOptions
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Component(_Table, frozen=True, kw_only=True):
+    """A back end by name, and its own options."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Thing(_Table, frozen=True, kw_only=True):
+    """What to say of a label: its name in words, the sound it makes."""
+
+    name: str | None = None
+    sound: str | None = None
+
+
+class Thresholds(_Table, frozen=True, kw_only=True):
+    """Below these confidences the assistant asks again instead of answering.
+
+    Attributes:
+        intent: of the intent head.
+        object: of the head that names things.
+        wake_exclusion: seconds around a place of its own speech that sounds like a phrase, in
+            which that phrase does not count.
+    """
+
+    intent: float = 0.5
+    object: float = 0.35
+    wake_exclusion: float = 0.8
+
+
+class Heads(_Table, frozen=True, kw_only=True):
+    """Which head of the bundle answers what; None: the bundle has none."""
+
+    intent: str = "intent"
+    object: str | None = "card"
+    kind: str | None = "category"
+
+
+class AssistantConfig(_Table, frozen=True, kw_only=True):
+    """The content of ``assistant.toml``.
+
+    Attributes:
+        wake: the wake word; None listens always.
+        vad: the voice detector.
+        recogniser: the recogniser.
+        light: a lighter recogniser, for when the machine is busy or hot.
+        voice: the synthesiser.
+        stop_phrase: cuts an answer short, next to the wake word; empty: only the wake word.
+        segmenter: when an utterance begins and ends.
+        heads: which head answers what.
+        thresholds: when to ask again.
+        intents: skill by intent label, where they are called differently.
+        nothing: labels of the object head that mean that there is nothing.
+        things: what to say of a label.
+        follow_up: seconds after an answer in which no wake word is needed; 0: never.
+        wake_overlap: seconds before the wake word was noticed that belong to the utterance.
+        tail: seconds after its own speech in which the microphone still hears it.
+        frame_age: seconds; an older camera frame is no part of an answer.
+        volume: of the speaker, 0 to 100.
+        tone: whether a short tone says that the wake word was heard.
+    """
+
+    wake: Component | None = Component(name="micro")
+    vad: Component = Component(name="silero")
+    recogniser: Component = Component(name="whisper")
+    light: Component | None = None
+    voice: Component = Component(name="espeak")
+    stop_phrase: str = "stop"
+    segmenter: SegmenterOptions = SegmenterOptions()
+    heads: Heads = Heads()
+    thresholds: Thresholds = Thresholds()
+    intents: dict[str, str] = {}
+    nothing: tuple[str, ...] = ("nothing",)
+    things: dict[str, Thing] = {}
+    follow_up: float = 4.0
+    wake_overlap: float = 0.2
+    tail: float = 0.25
+    frame_age: float = 1.5
+    volume: int = 70
+    tone: bool = True
+
+
+def load_config(path: str | Path | None) -> AssistantConfig:
+    """Read ``path``; None gives the defaults. File names in options are relative to its folder.
+
+    Raises:
+        UsageError: it is missing, malformed, or has a field that does not exist.
+    """
+    if path is None:
+        return AssistantConfig()
+    path = Path(path)
+    try:
+        fields = msgspec.toml.decode(path.read_bytes())
+        config = msgspec.convert(fields, AssistantConfig)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no assistant configuration: {error}.") from error
+    if not 0 <= config.volume <= 100:
+        raise UsageError(f"{path}: the volume is 0 to 100, not {config.volume}.")
+    found = {name: _beside(getattr(config, name), path.parent) for name in _COMPONENTS}
+    return msgspec.structs.replace(config, **found)
+
+
+_COMPONENTS = ("wake", "vad", "recogniser", "light", "voice")
+_FILES = ("model", "grammar")
+
+
+def _beside(component: Component | None, folder: Path) -> Component | None:
+    """Options that name files, made relative to the folder of the configuration."""
+    if component is None:
+        return None
+    options = dict(component.options)
+    for name in _FILES:
+        value = options.get(name)
+        if isinstance(value, str) and (folder / value).exists():
+            options[name] = str(folder / value)
+    return msgspec.structs.replace(component, options=options)

@@ -1,0 +1,331 @@
+"""The assistant's state machine: idle, listening, thinking, speaking."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from edge_sdk.errors import EdgeError
+
+from ..capture import AudioBlock, AudioSource, Frame, FrameSource, StreamEnded
+from ..speech import Voice
+from ..speech.protocol import Samples
+from ..speech.segmenter import Silence
+from . import events as happened
+from .config import AssistantConfig
+from .ears import Ears, Spotted, Timed
+from .events import AssistantEvent, Listener, State
+from .sounds import WAKE_TONE, ringing
+from .speaker import Speaker
+from .thinking import Thinker, Thought
+from .turn import Home
+
+# The loop looks at timers and devices at least so often, even without sound.
+_PATIENCE = 0.25
+Tap = Callable[[Samples, float], None]
+
+
+class Assistant:
+    """Runs the loop on the thread that calls :meth:`run`; everything it uses is given to it.
+
+    Args:
+        config: thresholds and times.
+        ears: phrases and utterances.
+        thinker: recogniser, model and skills.
+        voice: the synthesiser.
+        speaker: where it speaks.
+        home: timers, volume, what was said last.
+        microphone: the source of sound, at 16 kHz.
+        camera: the source of pictures; None: there is none.
+        mono: how several channels become one; by default their mean.
+    """
+
+    def __init__(
+        self,
+        config: AssistantConfig,
+        *,
+        ears: Ears,
+        thinker: Thinker,
+        voice: Voice,
+        speaker: Speaker,
+        home: Home,
+        microphone: AudioSource,
+        camera: FrameSource | None = None,
+        mono: Callable[[AudioBlock], Samples] | None = None,
+    ) -> None:
+        self._config, self._ears, self._thinker = config, ears, thinker
+        self._voice, self._speaker, self._home = voice, speaker, home
+        self._microphone, self._camera = microphone, camera
+        self._mono = mono or _mean
+        self._listeners: list[Listener] = []
+        self._taps: list[Tap] = []
+        self._stopped = threading.Event()
+        self._state: State = "idle"
+        self._time = 0.0
+        self._turns = 0
+        self._spoken = _Spoken()
+
+    @property
+    def state(self) -> State:
+        """What it does now."""
+        return self._state
+
+    @property
+    def thinker(self) -> Thinker:
+        """What answers; a governor may give it a lighter recogniser."""
+        return self._thinker
+
+    def listen(self, listener: Listener) -> None:
+        """Have ``listener`` called with every event, on the loop's thread."""
+        self._listeners.append(listener)
+
+    def tap(self, tap: Tap) -> None:
+        """Have ``tap`` called with all sound (float32 ``[n]``) and the time of its end."""
+        self._taps.append(tap)
+
+    def stop(self) -> None:
+        """End the loop soon; from any thread or a signal handler."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Run until the microphone ends or :meth:`stop`; releases all devices.
+
+        Raises:
+            CaptureError: a device cannot be opened, or was given up.
+        """
+        try:
+            self._microphone.start()
+            if self._camera is not None:
+                self._camera.start()
+            self._time = self._microphone.clock.now()
+            if self._config.wake is None:
+                self._await("no wake word is configured")
+            while not self._stopped.is_set():
+                try:
+                    block = self._microphone.read(_PATIENCE)
+                except StreamEnded:
+                    self._last()
+                    break
+                self._look_around()
+                if block is not None:
+                    self._take(block)
+        finally:
+            self._release()
+
+    def _take(self, block: AudioBlock) -> None:
+        if block.skipped:
+            self._ears.reset()
+        samples = self._mono(block)
+        end = self._time = block.time + len(samples) / self._microphone.rate
+        for tap in self._taps:
+            tap(samples, end)
+        spotted = self._ears.spot(samples, end, speaking=self._state == "speaking")
+        if spotted is not None:
+            self._spotted(spotted)
+        if self._state == "listening":
+            # Samples with the wake word's end in them are there already, as the overlap.
+            self._heard(None if spotted else self._ears.hear(samples, end))
+        elif self._state == "speaking":
+            self._watch_speech()
+
+    def _spotted(self, spotted: Spotted) -> None:
+        phrase, score = spotted.spotter.phrase, spotted.score
+        if spotted.own:
+            self._emit(happened.SelfHeard(self._time, phrase, score))
+            return
+        speaking = self._state == "speaking"
+        if phrase == self._config.stop_phrase:
+            if speaking:
+                self._cut(phrase)
+                self._rest("was told to stop")
+            return
+        if self._state == "listening" and self._ears.speaking:
+            return
+        if speaking:
+            self._cut(phrase)
+        self._emit(happened.Woken(self._time, phrase, score, speaking))
+        self._ears.listen(woken=self._time)
+        self._go("listening", "heard the wake word")
+        if self._config.tone and not speaking:
+            self._play_tone()
+
+    def _heard(self, found: Timed | Silence | None) -> None:
+        if isinstance(found, Silence):
+            if self._config.wake is not None:
+                self._emit(happened.NothingSaid(self._time))
+                self._rest("nothing was said")
+        elif found is not None:
+            self._think(found)
+
+    def _think(self, found: Timed) -> None:
+        self._turns += 1
+        number, samples = self._turns, found.utterance.samples
+        seconds = len(samples) / self._microphone.rate
+        self._emit(
+            happened.Heard(self._time, number, seconds, found.speech_end, found.utterance.cut)
+        )
+        self._go("thinking", "an utterance is whole")
+        frame = self._frame(found.speech_end)
+        thought = self._thinker.think(number, samples, frame)
+        self._tell(number, thought, None if frame is None else found.speech_end - frame.time)
+        self._speaker.volume = self._home.volume
+        if thought.answer.text:
+            self._home.last = thought.answer.text if not thought.unsure else self._home.last
+            follow_up = thought.answer.follow_up and self._config.follow_up > 0
+            self._say(thought.answer.text, after=found.speech_end, follow_up=follow_up)
+        else:
+            self._rest("there is nothing to say")
+
+    def _tell(self, number: int, thought: Thought, frame_age: float | None) -> None:
+        for stage, sentence in thought.failures:
+            self._emit(happened.Failed(self._time, stage, sentence))
+        said = thought.transcript
+        self._emit(
+            happened.Recognised(self._time, number, said.text, said.confidence, thought.recogniser)
+        )
+        if thought.prediction is not None:
+            heads = {
+                name: (head.label, round(head.confidence, 4))
+                for name, head in thought.prediction.heads.items()
+            }
+            used = thought.prediction.used
+            self._emit(happened.Understood(self._time, number, heads, used, frame_age))
+        answer = thought.answer.text
+        self._emit(
+            happened.Answered(self._time, number, thought.skill, answer, thought.milliseconds)
+        )
+
+    def _say(self, text: str, *, after: float | None, follow_up: bool, ring: bool = False) -> None:
+        try:
+            speech = self._voice.speak(text)
+            speech = ringing(speech) if ring else speech
+            self._ears.speaks(speech)
+            self._speaker.play(speech)
+        except EdgeError as error:
+            self._emit(happened.Failed(self._time, "speak", str(error)))
+            self._rest("it could not speak")
+            return
+        seconds = len(speech.samples) / speech.rate
+        self._spoken = _Spoken(text, seconds, after, follow_up, ring)
+        self._go("speaking", "a timer is over" if ring else "there is an answer")
+        self._watch_speech()
+
+    def _watch_speech(self) -> None:
+        """Notice that the speaker began, and that it is done."""
+        began, spoken = self._speaker.began, self._spoken
+        if began is not None and spoken.began is None:
+            spoken.began = began
+            self._ears.began(began)
+            latency = None if spoken.after is None else began - spoken.after
+            self._emit(happened.SpeechStarted(began, spoken.text, spoken.seconds, latency))
+        if spoken.began is None or self._speaker.playing:
+            return
+        self._emit(happened.SpeechEnded(self._time, None))
+        if spoken.follow_up:
+            deaf = spoken.began + spoken.seconds + self._config.tail
+            self._ears.listen(patience=self._config.follow_up, deaf_until=deaf)
+            self._go("listening", "a follow-up needs no wake word")
+        else:
+            self._rest("it has spoken")
+
+    def _cut(self, phrase: str) -> None:
+        self._speaker.stop()
+        self._emit(happened.SpeechEnded(self._time, phrase))
+
+    def _await(self, reason: str) -> None:
+        self._ears.listen()
+        self._go("listening", reason)
+
+    def _rest(self, reason: str) -> None:
+        if self._config.wake is None:
+            self._await(reason)
+        else:
+            self._go("idle", reason)
+
+    def _play_tone(self) -> None:
+        try:
+            self._speaker.play(WAKE_TONE)
+        except EdgeError as error:
+            self._emit(happened.Failed(self._time, "tone", str(error)))
+
+    def _look_around(self) -> None:
+        """Timers and devices."""
+        self._time = self._microphone.clock.now()
+        for source in (self._microphone, self._camera):
+            for event in source.events() if source is not None else ():
+                self._emit(happened.Happened(event.time, event.source, _words(event)))
+        busy = self._state in ("thinking", "speaking") or self._ears.speaking
+        due = () if busy else self._home.timers.due()
+        if due:
+            for timer in due:
+                self._emit(happened.TimerRang(self._time, timer.name))
+            names = " and ".join(timer.name for timer in due)
+            self._say(f"Your timer for {names} is over.", after=None, follow_up=False, ring=True)
+        if self._state == "speaking":
+            self._watch_speech()
+
+    def _frame(self, moment: float) -> Frame | None:
+        """The newest frame, unless it is too old to belong to what was said."""
+        if self._camera is None:
+            return None
+        try:
+            frame = self._camera.newest()
+        except (EdgeError, StreamEnded) as error:
+            if isinstance(error, EdgeError):
+                self._emit(happened.Failed(self._time, "camera", str(error)))
+            return None
+        if frame is None or moment - frame.time > self._config.frame_age:
+            return None
+        return frame
+
+    def _last(self) -> None:
+        """What had begun when the stream ended."""
+        found = self._ears.flush() if self._state == "listening" else None
+        if found is not None:
+            self._think(found)
+
+    def _release(self) -> None:
+        self._speaker.close()
+        self._microphone.stop()
+        if self._camera is not None:
+            self._camera.stop()
+        self._voice.close()
+        self._thinker.close()
+        self._ears.close()
+
+    def _go(self, state: State, reason: str) -> None:
+        before, self._state = self._state, state
+        self._emit(happened.StateChanged(self._time, before, state, reason))
+
+    def _emit(self, event: AssistantEvent) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+
+class _Spoken:
+    """What is being said."""
+
+    def __init__(
+        self,
+        text: str = "",
+        seconds: float = 0.0,
+        after: float | None = None,
+        follow_up: bool = False,
+        ring: bool = False,
+    ) -> None:
+        self.text, self.seconds, self.after = text, seconds, after
+        self.follow_up, self.ringing = follow_up, ring
+        self.began: float | None = None
+
+
+def _mean(block: AudioBlock) -> Samples:
+    samples = block.samples
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
+
+
+def _words(event: object) -> str:
+    fields = {k: v for k, v in vars(event).items() if k not in ("source", "time")}
+    listed = ", ".join(f"{name} {value}" for name, value in fields.items())
+    return f"{type(event).__name__}{': ' if listed else ''}{listed}"

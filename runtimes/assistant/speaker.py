@@ -1,0 +1,80 @@
+"""What plays the assistant's voice, and one that plays into memory."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..capture import Clock
+from ..speech import Speech
+
+
+class Speaker(Protocol):
+    """A loudspeaker, or what stands for one."""
+
+    #: From 0 to 100; takes effect at once.
+    volume: int
+
+    @property
+    def playing(self) -> bool:
+        """Whether something is being played."""
+        ...
+
+    @property
+    def began(self) -> float | None:
+        """When the first sample of what was played last left, on the clock; None: not yet."""
+        ...
+
+    def play(self, speech: Speech) -> None:
+        """Begin to play, in the place of what is being played, and return at once.
+
+        Raises:
+            DeviceError: the device is gone.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Fall silent within a few milliseconds."""
+        ...
+
+    def close(self) -> None:
+        """Release the device."""
+        ...
+
+
+class MemorySpeaker:
+    """Keeps what it is given, as long on its clock as it would sound: for replays and tests."""
+
+    def __init__(self, clock: Clock, volume: int = 70) -> None:
+        self.volume = volume
+        #: (start, what was heard of it, at which volume), in the order they were played.
+        self.heard: list[tuple[float, Speech, int]] = []
+        self._clock = clock
+        self._end = self._start = -1.0
+        self._began: float | None = None
+
+    @property
+    def playing(self) -> bool:
+        return self._clock.now() < self._end
+
+    @property
+    def began(self) -> float | None:
+        return self._began
+
+    def play(self, speech: Speech) -> None:
+        self.stop()
+        now = self._clock.now()
+        self._start = self._began = now
+        self._end = now + len(speech.samples) / speech.rate
+        self.heard.append((now, speech, self.volume))
+
+    def stop(self) -> None:
+        """Cut what is being played where it is."""
+        if not self.playing:
+            return
+        start, speech, volume = self.heard.pop()
+        kept = round((self._clock.now() - start) * speech.rate)
+        self.heard.append((start, Speech(speech.samples[:kept], speech.rate), volume))
+        self._end = self._clock.now()
+
+    def close(self) -> None:
+        self.stop()
