@@ -8,7 +8,15 @@ import msgspec
 import onnx
 
 from edge_sdk.bundle import manifest as form
-from edge_sdk.bundle.manifest import Manifest, Part, Provenance, Quality, TensorSpec, Variant
+from edge_sdk.bundle.manifest import (
+    Manifest,
+    Part,
+    Provenance,
+    Quality,
+    Streaming,
+    TensorSpec,
+    Variant,
+)
 from edge_sdk.frontends import frontends_hash
 from edge_sdk.targets import TargetProfile
 
@@ -104,6 +112,31 @@ def file_of(name: str, artefact: Artefact) -> str:
     return f"parts/{name}.{kind}{artefact.precision}.{artefact.suffix}"
 
 
+def streaming_files(name: str, artefact: Artefact) -> dict[str, bytes]:
+    """The graph of a step, where it is a file of its own."""
+    form = artefact.streaming
+    if isinstance(form, str) or not form.content:
+        return {}
+    return {_streaming_file(name, artefact): form.content}
+
+
+def _streaming(name: str, artefact: Artefact) -> Streaming | None:
+    form = artefact.streaming
+    if isinstance(form, str):
+        return None
+    return Streaming(
+        file=_streaming_file(name, artefact) if form.content else file_of(name, artefact),
+        frames=form.frames,
+        multiples=form.multiples,
+        states=form.states,
+    )
+
+
+def _streaming_file(name: str, artefact: Artefact) -> str:
+    stem, _, suffix = file_of(name, artefact).rpartition(".")
+    return f"{stem}.step.{suffix}"
+
+
 def _edition_report(found: Conversion, edition: Edition) -> EditionReport:
     gate = found.gates[edition.engine]
     parts = tuple(_part_report(found, edition, name, gate) for name in found.graphs)
@@ -159,6 +192,7 @@ def _part(found: Conversion, name: str) -> Part:
             file=file,
             stayed_float=artefact.stayed_float,
             shapes=artefact.shapes,
+            streaming=_streaming(name, artefact),
         )
     return Part(
         name=name,

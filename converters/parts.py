@@ -60,3 +60,8 @@ class PartSpec(msgspec.Struct, frozen=True, kw_only=True):
         if axis is None and value.numel() < 8:
             return value
         return torch.randn(shape, generator=generator)
+
+
+def streams(spec: PartSpec) -> bool:
+    """Whether a part is one that a stream of sound would run through: frames of any number."""
+    return spec.name == "audio" and list(spec.dynamic.values()) == [(1, "frames")]

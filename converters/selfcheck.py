@@ -13,6 +13,7 @@ from .backends import load_backend
 from .edition import Edition
 from .feeds import Wiring
 from .golden import GoldenInput, expected_values
+from .streaming import stepper_of, stream_values
 
 
 def check_on_host(
@@ -34,8 +35,13 @@ def check_on_host(
         name: load_backend(artefact.engine).runner(artefact, optimise=True)
         for name, artefact in edition.artefacts.items()
     }
+    audio = edition.artefacts.get("audio")
+    stepper = None
+    if audio is not None:
+        stepper = stepper_of(load_backend(audio.engine), audio, optimise=True)
     for sample, values in zip(golden, expected, strict=True):
         got = expected_values(wiring, optimised, sample.features)
+        got |= stream_values(stepper, sample.features)
         for stage, value in got.items():
             kind, _, name = stage.partition(".")
             # The head's outputs follow embeddings that may be int8 themselves.

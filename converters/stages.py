@@ -15,8 +15,8 @@ from edge_sdk.frontends.media import sample_features
 from edge_sdk.samples import Sample
 from edge_sdk.targets import Precision, TargetProfile
 
-from .assemble import Conversion, file_of
-from .backends import Runner
+from .assemble import Conversion, file_of, streaming_files
+from .backends import Runner, load_backend
 from .cache import StageCache
 from .data import Split
 from .edition import Candidates, check_size, choose, make_candidates
@@ -27,6 +27,7 @@ from .progress import Progress
 from .reference import Reference
 from .selfcheck import check_on_host
 from .source import Source
+from .streaming import stepper_of, stream_values
 from .works import Works, export_parts
 
 
@@ -65,9 +66,16 @@ class Stages:
                 expected_values(self._wiring, edition.runners, sample.features)
                 for sample in self._golden
             ]
+            audio = edition.artefacts.get("audio")
+            if audio is not None:
+                stepper = stepper_of(load_backend(audio.engine), audio)
+                for sample, values in zip(self._golden, expected, strict=True):
+                    values |= stream_values(stepper, sample.features)
             for sample, values in zip(self._golden, expected, strict=True):
                 contents[sample.expected_file(edition.engine)] = encode_arrays(values)
-            contents |= {file_of(n, a): a.content for n, a in edition.artefacts.items()}
+            for name, artefact in edition.artefacts.items():
+                contents[file_of(name, artefact)] = artefact.content
+                contents |= streaming_files(name, artefact)
             warnings += check_on_host(
                 edition, self._wiring, self._golden, expected, tolerances, profile
             )

@@ -6,6 +6,7 @@ import hashlib
 import platform
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 
 import msgspec
 import onnx
@@ -21,11 +22,14 @@ from .calibration.registry import load_calibrator
 from .export.onnx import export_onnx
 from .feeds import Wiring, part_feeds
 from .parts import PartSpec
-from .progress import Progress
+from .progress import Progress, silent
 from .quantisation.plan import QuantisationPlan
 from .source import HEAD, Source
 
 _TOOLS = ("edge-sdk", "torch", "onnx", "onnxscript", "onnxruntime", "numpy")
+
+# Samples on which one form of a part is held against another.
+_FEW = 3
 
 
 def export_parts(
@@ -83,7 +87,8 @@ class Works:
             key=f"{self._key} {name}",
             spec=spec,
             graph=self._graphs[name],
-            feeds=lambda: self._feeds(name),
+            feeds=lambda: self._feeds(name, self._progress),
+            few=lambda: islice(self._feeds(name, silent), _FEW),
             feeds_key=self._digest,
             calibration=lambda: self._calibration(name, plan),
             scheme=profile.int8,
@@ -103,15 +108,16 @@ class Works:
             lengths["tokens"] = frontends.text.max_tokens
         return lengths
 
-    def _feeds(self, name: str) -> Iterator[Feed]:
+    def _feeds(self, name: str, progress: Progress) -> Iterator[Feed]:
         encoders = self._base if name == HEAD else {}
         frontends = Frontends(self._source.frontends)
-        return part_feeds(name, self._wiring, encoders, frontends, self._samples, self._progress)
+        return part_feeds(name, self._wiring, encoders, frontends, self._samples, progress)
 
     def _calibration(self, name: str, plan: QuantisationPlan) -> Calibration:
         key = f"ranges {self._key} {self._digest} {name} {plan.ranges_key}"
         if key not in self._seen:
-            content = self._store.get(key, _Ranges(self._graphs[name], self._feeds(name), plan))
+            feeds = self._feeds(name, self._progress)
+            content = self._store.get(key, _Ranges(self._graphs[name], feeds, plan))
             self._seen[key] = msgspec.json.decode(content, type=Calibration)
         return self._seen[key]
 

@@ -46,11 +46,11 @@ class LoadedParts:
 
     def __init__(self, bundle: Bundle, name: str, options: EngineOptions) -> None:
         manifest = bundle.manifest
-        self.edition = edition = _edition_of(manifest, name)
+        self.edition = edition = edition_of(manifest, name)
         self.modalities = manifest.modalities_of(edition)
         self._pattern = manifest.frontends.modalities
         self._all = {
-            part.name: _load(bundle, part, edition, name, options)
+            part.name: load_part(bundle, part, edition, name, options)
             for part in manifest.parts_of(edition)
         }
         self.encoders = {n: loaded for n, loaded in self._all.items() if n != manifest.head.name}
@@ -129,7 +129,7 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
     offered = manifest.ordered_editions()
     if wanted != "auto":
         every = manifest.all_editions()
-        if _edition_of(manifest, wanted) not in every:
+        if edition_of(manifest, wanted) not in every:
             known, (engine, _, rung) = engine_names(), wanted.partition(".")
             if engine not in known:
                 raise UsageError(f"There is no engine {engine!r}; known: {', '.join(known)}.")
@@ -150,7 +150,7 @@ def choose_edition(manifest: Manifest, wanted: str) -> str:
     )
 
 
-def _edition_of(manifest: Manifest, name: str) -> str:
+def edition_of(manifest: Manifest, name: str) -> str:
     """The edition that is meant where the engine in ``name`` stands in for the edition's own."""
     engine, dot, rung = name.partition(".")
     if name in manifest.all_editions() or engine not in engine_names():
@@ -158,16 +158,16 @@ def _edition_of(manifest: Manifest, name: str) -> str:
     return f"{graphs_of(engine)}{dot}{rung}"
 
 
-def _engine_for(variant: Variant, edition: str, name: str) -> str:
+def engine_for(variant: Variant, edition: str, name: str) -> str:
     """The engine of a part; one that fell back to another's graph stays there."""
     own, stand_in = edition.partition(".")[0], name.partition(".")[0]
     return stand_in if variant.engine == own else variant.engine
 
 
 def _check_installed(manifest: Manifest, wanted: str) -> None:
-    edition = _edition_of(manifest, wanted)
+    edition = edition_of(manifest, wanted)
     variants = [manifest.variant(part, edition) for part in manifest.parts_of(edition)]
-    for engine in sorted({_engine_for(variant, edition, wanted) for variant in variants}):
+    for engine in sorted({engine_for(variant, edition, wanted) for variant in variants}):
         try:
             load_engine(engine).version()
         except UsageError as error:
@@ -186,12 +186,23 @@ def _zeros(head: Part) -> dict[str, NDArray[np.float32]]:
     }
 
 
-def _load(
+def load_part(
     bundle: Bundle, part: Part, edition: str, wanted: str, options: EngineOptions
 ) -> LoadedPart:
+    """One part of an edition; ``wanted`` is what :func:`choose_edition` gave.
+
+    Raises:
+        EngineError: its engine is not installed or refuses the graph.
+        BundleError: the artefact is damaged, or its graph is not what the manifest says.
+    """
     variant = bundle.manifest.variant(part, edition)
-    name = _engine_for(variant, edition, wanted)
-    options = msgspec.structs.replace(options, shapes=variant.shapes, precision=variant.precision)
+    name = engine_for(variant, edition, wanted)
+    options = msgspec.structs.replace(
+        options,
+        shapes=variant.shapes,
+        precision=variant.precision,
+        outputs=tuple(spec.name for spec in part.outputs),
+    )
     graph = load_engine(name).load(bundle.read(variant.file), options)
     if not (_fit(graph.inputs, part.inputs) and _fit(graph.outputs, part.outputs)):
         raise BundleError(

@@ -13,6 +13,7 @@ from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.golden import (
     EMBEDDING,
     OUTPUT,
+    STREAM,
     Arrays,
     Deviation,
     compare,
@@ -20,11 +21,14 @@ from edge_sdk.bundle.golden import (
 )
 from edge_sdk.bundle.heads import probabilities
 from edge_sdk.bundle.manifest import GoldenSample, Tolerance
+from edge_sdk.bundle.streaming import embeddings_along
 from edge_sdk.errors import BundleError
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.media import features_of
 
+from .engines import EngineOptions
 from .parts import LoadedParts
+from .streaming.step import load_step, stepper_of
 
 
 def check_golden(
@@ -42,6 +46,7 @@ def check_golden(
             continue
         for deviation in _check_sample(bundle, parts, frontends, sample):
             yield sample.id, deviation
+    yield from _check_stream(bundle, parts)
 
 
 def self_test(bundle: Bundle, parts: LoadedParts, frontends: Frontends) -> None:
@@ -96,6 +101,26 @@ def _check_sample(
         wanted = np.array(probabilities(head, golden_output.reshape(-1).tolist()))
         got = np.array(probabilities(head, outputs[head.name].reshape(-1).tolist()))
         yield compare(f"end-to-end.{head.name}", got, wanted, limit)
+
+
+def _check_stream(bundle: Bundle, parts: LoadedParts) -> Iterator[tuple[str, Deviation]]:
+    """The embeddings along a stream of golden features, where the audio encoder streams."""
+    loaded = parts.encoders.get("audio")
+    if loaded is None or loaded.variant.streaming is None:
+        return
+    options = EngineOptions(threads=bundle.manifest.target.threads)
+    graph = load_step(bundle, loaded.variant, loaded.engine, options)
+    if graph is None:
+        return
+    stepper = stepper_of(graph, loaded.variant.streaming, loaded.part)
+    limit = bundle.manifest.tolerances.stage(loaded.variant.precision)
+    stage = f"{STREAM}.audio"
+    for sample in bundle.manifest.golden:
+        expected = {} if sample.audio is None else _expected(bundle, parts.edition, sample)
+        if stage in expected:
+            got = embeddings_along(stepper, expected["audio"])
+            yield sample.id, compare(stage, got, expected[stage], limit)
+    graph.close()
 
 
 def _expected(bundle: Bundle, edition: str, sample: GoldenSample) -> Arrays:

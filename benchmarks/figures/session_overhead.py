@@ -95,7 +95,7 @@ class _Bare:
         for encoder, name, modality in zip(self._encoders, self._names, MODALITIES, strict=True):
             features = self._features(modality, given[modality])
             started = perf_counter()
-            embeddings += encoder.run(None, {name: features})
+            embeddings += encoder.run([encoder.get_outputs()[0].name], {name: features})
             total += perf_counter() - started
         mask = np.ones((1, len(embeddings)), np.float32)
         feed = dict(zip(self._feeds, [*embeddings, mask], strict=True))

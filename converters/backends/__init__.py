@@ -6,9 +6,9 @@ from importlib.metadata import entry_points
 
 from edge_sdk.errors import DependencyError, UsageError
 
-from .protocol import Artefact, Backend, PartWork, Runner
+from .protocol import Artefact, Backend, PartWork, Runner, StreamForm
 
-__all__ = ["Artefact", "Backend", "PartWork", "Runner", "load_backend"]
+__all__ = ["Artefact", "Backend", "PartWork", "Runner", "StreamForm", "load_backend"]
 
 GROUP = "edge_sdk.backends"
 

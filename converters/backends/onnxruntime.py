@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import onnx
 
 from edge_sdk.bundle.manifest import FloatShare
 from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
+from ..export.streaming import NotStreamable, with_states
+from ..parts import streams
 from ..quantisation.share import float_share
 from ..quantisation.static import quantise
 from ..reference import Reference
-from .protocol import Artefact, PartWork
+from ..streaming import check_stream
+from .protocol import Artefact, PartWork, StreamForm
 
 
 class OnnxRuntimeBackend:
@@ -23,25 +27,46 @@ class OnnxRuntimeBackend:
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The part's ONNX graph."""
         if precision == "fp32":
-            return self._artefact(part.graph, "fp32")
+            return self._artefact(part, part.graph, "fp32")
         if precision != "int8":
             raise ExportError(f"ONNX Runtime has no {precision} kernels on a CPU.")
         seen = part.calibration()
         graph = quantise(part.graph, seen, part.scheme)
         share = float_share(part.graph, graph, seen)
-        return self._artefact(graph, "int8", share)
+        return self._artefact(part, graph, "int8", share)
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> Reference:
         """Run it in ONNX Runtime."""
         return Reference(artefact.content, optimise=optimise)
 
     def _artefact(
-        self, graph: onnx.ModelProto, precision: Precision, share: FloatShare | None = None
+        self,
+        part: PartWork,
+        graph: onnx.ModelProto,
+        precision: Precision,
+        share: FloatShare | None = None,
     ) -> Artefact:
-        return Artefact(
+        plain = Artefact(
             engine=self.engine,
             precision=precision,
             suffix="onnx",
             content=graph.SerializeToString(),
             stayed_float=share,
         )
+        return self._streaming(part, graph, plain)
+
+    def _streaming(self, part: PartWork, graph: onnx.ModelProto, plain: Artefact) -> Artefact:
+        """The same graph able to carry its past, or why it cannot."""
+        if part.spec is None or not streams(part.spec):
+            return plain
+        try:
+            made = with_states(graph, part.spec.example[0].numpy())
+            artefact = msgspec.structs.replace(
+                plain,
+                content=made.graph.SerializeToString(),
+                streaming=StreamForm(frames=made.frames, multiples=True, states=made.states),
+            )
+            check_stream(self, artefact, part.few())
+        except NotStreamable as error:
+            return msgspec.structs.replace(plain, streaming=str(error))
+        return artefact

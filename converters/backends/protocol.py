@@ -13,7 +13,7 @@ import msgspec
 import onnx
 from numpy.typing import NDArray
 
-from edge_sdk.bundle.manifest import FloatShare, ShapeRange
+from edge_sdk.bundle.manifest import FloatShare, ShapeRange, StateSpec
 from edge_sdk.targets import Int8Scheme, Precision
 
 from ..cache import StageCache
@@ -33,6 +33,7 @@ class PartWork(msgspec.Struct, kw_only=True):
         spec: its torch module, where the model came with one.
         graph: its fp32 ONNX graph, held against torch; the reference of everything.
         feeds: its inputs over the calibration samples, made one at a time.
+        few: some of them, to hold a form of the part against another.
         feeds_key: text that names those samples, for the cache.
         calibration: its activation ranges over them by the plan's calibrator, observed when first
             asked for.
@@ -48,6 +49,7 @@ class PartWork(msgspec.Struct, kw_only=True):
     spec: PartSpec | None
     graph: onnx.ModelProto
     feeds: Callable[[], Iterator[Feed]]
+    few: Callable[[], Iterator[Feed]]
     feeds_key: str
     calibration: Callable[[], Calibration]
     scheme: Int8Scheme
@@ -57,8 +59,28 @@ class PartWork(msgspec.Struct, kw_only=True):
     plan: QuantisationPlan = QuantisationPlan()
 
 
+class StreamForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How an artefact runs along a stream.
+
+    Attributes:
+        frames: how many frames a step takes.
+        multiples: whether a step may take any multiple of that.
+        states: what goes round from step to step.
+        content: the graph of a step; empty: the artefact itself, its states fed.
+    """
+
+    frames: int
+    multiples: bool
+    states: tuple[StateSpec, ...]
+    content: bytes = b""
+
+
 class Artefact(msgspec.Struct, frozen=True, kw_only=True):
-    """A part's graph for one engine at one precision, as it goes into the bundle."""
+    """A part's graph for one engine at one precision, as it goes into the bundle.
+
+    ``streaming`` is its form for streams, or a sentence that says why it has none; empty for a
+    part that is no sequence of sound.
+    """
 
     engine: str
     precision: Precision
@@ -66,6 +88,7 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
     stayed_float: FloatShare | None = None
     shapes: tuple[ShapeRange, ...] = ()
+    streaming: StreamForm | str = ""
 
     @property
     def size(self) -> int:

@@ -32,6 +32,9 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     yield from _ladder(manifest)
     yield from _editions(manifest)
     named = [variant.file for part in manifest.parts for variant in part.variants]
+    yield from _streams(manifest)
+    streams = [v.streaming for part in manifest.parts for v in part.variants if v.streaming]
+    named += [streaming.file for streaming in streams]
     modalities = set(manifest.frontends.modalities)
     for sample in manifest.golden:
         named += sample.files
@@ -98,6 +101,19 @@ def _editions(manifest: Manifest) -> Iterator[str]:
                 not edition.modalities or taken & set(sample.modalities)
             ):
                 yield f"the golden sample {sample.id} expects nothing of the edition {name}"
+
+
+def _streams(manifest: Manifest) -> Iterator[str]:
+    for part in manifest.parts:
+        for streaming in (variant.streaming for variant in part.variants):
+            if streaming is None:
+                continue
+            if part.role != "encoder" or part.name != "audio":
+                yield f"the part {part.name} has a streaming form, and only audio streams"
+            names = [n for state in streaming.states for n in (state.input, state.output)]
+            sizes = [size for state in streaming.states for size in state.shape]
+            if streaming.frames < 1 or len(set(names)) != len(names) or min(sizes, default=1) < 1:
+                yield f"the streaming form of the part {part.name} is malformed"
 
 
 def _ladder(manifest: Manifest) -> Iterator[str]:

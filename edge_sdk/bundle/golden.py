@@ -18,6 +18,7 @@ Arrays = dict[str, NDArray[Any]]
 # Keys of an expected-values file: "<stage>.<name>". A features file has the modality as key.
 EMBEDDING = "embedding"
 OUTPUT = "output"
+STREAM = "stream"
 
 
 class Deviation(msgspec.Struct, frozen=True, kw_only=True):

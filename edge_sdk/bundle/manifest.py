@@ -49,11 +49,39 @@ class ShapeRange(_Entry, frozen=True, kw_only=True):
     largest: tuple[int, ...]
 
 
+class StateSpec(_Entry, frozen=True, kw_only=True):
+    """What a graph carries from one step of a stream to the next: zeros before the first."""
+
+    input: str
+    output: str
+    shape: tuple[int, ...]
+    dtype: Literal["float32"] = "float32"
+
+
+class Streaming(_Entry, frozen=True, kw_only=True):
+    """How an encoder is run step by step along a stream.
+
+    Attributes:
+        file: the graph, which may be the variant's own: then its states may be left out, and it
+            answers for a whole sequence.
+        frames: how many frames a step takes.
+        multiples: whether a step may take any multiple of that.
+        states: what is given with a step and handed on to the next, by name; each state is one
+            more input and one more output than the part has.
+    """
+
+    file: str
+    frames: int
+    multiples: bool
+    states: tuple[StateSpec, ...]
+
+
 class Variant(_Entry, frozen=True, kw_only=True):
     """One graph of a part, for one engine at one precision.
 
     ``shapes`` says what an engine that is compiled on the device is to accept; ``parameters``
-    is how many weights a graph has that was pruned.
+    is how many weights a graph has that was pruned; ``streaming`` is how an encoder runs along a
+    stream, where it can.
     """
 
     engine: str
@@ -62,6 +90,7 @@ class Variant(_Entry, frozen=True, kw_only=True):
     parameters: int | None = None
     stayed_float: FloatShare | None = None
     shapes: tuple[ShapeRange, ...] = ()
+    streaming: Streaming | None = None
 
 
 class Part(_Entry, frozen=True, kw_only=True):

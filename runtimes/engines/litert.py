@@ -58,7 +58,10 @@ class LiteRtGraph:
         told = {fixed.length for fixed in note.fixed}
         if {s.name for s in note.inputs} | told != set(self._inputs):
             raise EngineError("The graph's description names other inputs than the graph has.")
-        self.inputs, self.outputs = note.inputs, note.outputs
+        self.inputs = note.inputs
+        self.outputs = tuple(
+            s for s in note.outputs if not options.outputs or s.name in options.outputs
+        )
         self._fixed = note.fixed
         if not options.optimise:
             self.provider = REFERENCE

@@ -72,8 +72,12 @@ class OnnxRuntimeGraph:
                 f"onnxruntime chose {self._session.get_providers()[0]} instead of {_PROVIDER}."
             )
         self.provider = _PROVIDER
-        self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
-        self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
+        given = self._session.get_inputs()
+        if options.states:
+            given = [*given, *self._session.get_overridable_initializers()]
+        self.inputs = tuple(_spec(node) for node in given)
+        made = tuple(_spec(node) for node in self._session.get_outputs())
+        self.outputs = tuple(s for s in made if not options.outputs or s.name in options.outputs)
         self._names = [spec.name for spec in self.outputs]
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:

@@ -111,7 +111,8 @@ class OnnxRuntimeTensorRtGraph:
             )
         self.provider = _PROVIDER
         self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
-        self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
+        made = tuple(_spec(node) for node in self._session.get_outputs())
+        self.outputs = tuple(s for s in made if not options.outputs or s.name in options.outputs)
         self._names = [spec.name for spec in self.outputs]
         self._profiles = options.shapes
         self._open = True

@@ -27,6 +27,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     ``threads`` bounds the engine's threads; ``optimise`` False runs the graph as it is written,
     node by node in floating point where it is quantised (the reference for golden values);
     ``trace`` has the graph keep what :meth:`Executable.placement` needs, which slows it down.
+    ``outputs`` are those that are wanted; empty: all. ``states`` counts inputs that have a
+    default among the inputs; otherwise they are left out and keep it.
 
     For engines that compile their graphs: ``shapes`` are what they are to accept, ``precision``
     is what the graph is written in, ``cache`` is where compiled engines lie (None: the user's
@@ -39,6 +41,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[ShapeRange, ...] = ()
     precision: Precision = "fp32"
     cache: Path | None = None
+    outputs: tuple[str, ...] = ()
+    states: bool = False
 
 
 class Executable(Protocol):

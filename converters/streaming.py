@@ -1,0 +1,73 @@
+"""Artefacts run along streams on the build host: held against whole sequences, golden values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_sdk.bundle.golden import STREAM, Arrays, compare
+from edge_sdk.bundle.manifest import Streaming, Tolerance, Tolerances
+from edge_sdk.bundle.streaming import Stepper, embeddings_along, prefixes
+
+from .backends.protocol import Artefact, Backend, Feed, StreamForm
+from .export.streaming import NotStreamable
+
+# The largest error of a float graph against the whole sequence, in units of the largest value
+# (at least 1).
+PARITY = 1e-4
+
+
+def stepper_of(backend: Backend, artefact: Artefact, *, optimise: bool = False) -> Stepper | None:
+    """The artefact along a stream; None where it has no streaming form."""
+    form = artefact.streaming
+    if isinstance(form, str):
+        return None
+    if form.content:
+        artefact = msgspec.structs.replace(artefact, content=form.content, streaming="")
+    return Stepper(backend.runner(artefact, optimise=optimise).run, _entry(form))
+
+
+def stream_values(stepper: Stepper | None, features: Arrays) -> Arrays:
+    """The embeddings along a stream of a golden sample's features, by stage name."""
+    if stepper is None or "audio" not in features:
+        return {}
+    rows = embeddings_along(stepper, features["audio"])
+    return {f"{STREAM}.audio": rows} if len(rows) else {}
+
+
+def check_stream(backend: Backend, artefact: Artefact, feeds: Iterable[Feed]) -> None:
+    """Hold a stream against whole sequences at every prefix that golden values look at.
+
+    Raises:
+        NotStreamable: it gives something else.
+    """
+    stepper, whole = stepper_of(backend, artefact), backend.runner(artefact)
+    if stepper is None:
+        return
+    tolerance = Tolerances().stage(artefact.precision)
+    for feed in feeds:
+        features = feed["features"]
+        rows = embeddings_along(stepper, features)
+        for row, (_, upto) in zip(rows, prefixes(features.shape[1], stepper.frames), strict=True):
+            wanted = whole.run({"features": features[:, :upto]})["embedding"][0]
+            if not _same(row, wanted, artefact.precision, tolerance):
+                error = float(np.abs(row - wanted).max())
+                raise NotStreamable(
+                    f"Step by step the part gives other results than at once: after {upto} frames "
+                    f"they differ by {error:.2g}."
+                )
+
+
+def _same(got: NDArray[Any], wanted: NDArray[Any], precision: str, tolerance: Tolerance) -> bool:
+    if precision == "fp32":
+        limit = PARITY * max(1.0, float(np.abs(wanted).max()))
+        return got.shape == wanted.shape and bool(np.abs(got - wanted).max() <= limit)
+    return compare(STREAM, got, wanted, tolerance).ok
+
+
+def _entry(form: StreamForm) -> Streaming:
+    return Streaming(file="", frames=form.frames, multiples=form.multiples, states=form.states)

@@ -1,0 +1,6 @@
+"""Audio encoded as it arrives: a step costs what is new, not a whole window."""
+
+from .audio import StreamingAudio
+from .encoder import Mode, StreamingEncoder
+
+__all__ = ["Mode", "StreamingAudio", "StreamingEncoder"]
