@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from edge_sdk.bundle.manifest import HeadQuality
-from edge_sdk.errors import BudgetError, ExportError
+from edge_sdk.errors import BudgetError, CrashError, ExportError
 from edge_sdk.targets import Precision, TargetProfile
 
 from .backends import Artefact, Backend, PartWork, Runner, load_backend
 from .gate import Gate, settle, worst_head
+from .whereabouts import converting
 
 # Where a part goes that an edition's own engine cannot express.
 FALLBACK = "onnxruntime"
@@ -65,6 +66,7 @@ def make_candidates(
 
     Raises:
         ExportError: a part cannot be expressed and there is no fallback.
+        CrashError: a converter died on a part.
         DependencyError: the engine's tools are not installed.
     """
     backend = load_backend(engine)
@@ -76,7 +78,8 @@ def make_candidates(
             maker: Backend = backend
             made = _build(maker, work, precisions)
         except ExportError as error:
-            if engine == FALLBACK:
+            # A converter that died has not said that the part cannot be expressed.
+            if engine == FALLBACK or isinstance(error, CrashError):
                 raise
             fallbacks[work.name] = str(error)
             maker = load_backend(FALLBACK)
@@ -127,7 +130,11 @@ def _build(
             f"{backend.engine} makes {', '.join(backend.precisions)}; "
             f"wanted: {', '.join(precisions)}."
         )
-    return {precision: backend.build(work, precision) for precision in wanted}
+    made = {}
+    for precision in wanted:
+        with converting(engine=backend.engine, part=work.name, precision=precision):
+            made[precision] = backend.build(work, precision)
+    return made
 
 
 def _named(chosen: Mapping[str, Precision]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from .report import ConversionReport
 from .source import Source
 from .sources import Origin, as_origin, read_source
 from .stages import Stages
+from .whereabouts import converting
 
 Choice = Literal["auto", "int8", "fp32"]
 
@@ -102,12 +103,13 @@ def convert_targets(
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
+    settled: Callable[[Outcome], None] = lambda outcome: None,
 ) -> tuple[Outcome, ...]:
     """Convert for several targets in one run: ``output/<model>-<target>.edge`` each.
 
     What the targets share is done once. A target that fails does not keep the others from
-    finishing; its outcome carries the error. Arguments and errors that concern all targets are
-    those of :func:`convert`.
+    finishing; its outcome carries the error. ``settled`` is called with each outcome at once.
+    Arguments and errors that concern all targets are those of :func:`convert`.
     """
     profiles = [_profile(target, engines) for target in targets]
     for profile in profiles:
@@ -120,10 +122,12 @@ def convert_targets(
     for profile in profiles:
         try:
             path = output / f"{source.name}-{profile.name}.edge"
-            report = _one(stages, profile, path, max_drop, precision)
+            with converting(target=profile.name):
+                report = _one(stages, profile, path, max_drop, precision)
             outcomes.append(Outcome(target=profile.name, report=report))
         except EdgeError as error:
             outcomes.append(Outcome(target=profile.name, error=error))
+        settled(outcomes[-1])
     return tuple(outcomes)
 
 

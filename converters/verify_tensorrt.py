@@ -8,7 +8,6 @@ run on a Jetson, and its compiler is not JetPack's 10.3. What awaits a board sta
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_sdk.errors import DependencyError
+from edge_sdk.errors import DependencyError, ending
 
 from .export.tensorrt import Kit, KitGraph
 
@@ -26,6 +25,8 @@ CAPABILITY = "SM86"
 _WORKER = "edge_sdk.runtimes.tensorrt.worker"
 _BINDING = "tensorrt_rtx"
 _KERNELS = {"int8": "Int8", "fp16": "Half"}
+#: How the error of a check begins whose compiler died.
+CRASHED = "TensorRT crashed while compiling"
 _MISSING = "is not installed"
 
 
@@ -212,11 +213,7 @@ def _crash(done: subprocess.CompletedProcess[bytes]) -> str:
     said = done.stderr.decode(errors="replace").strip().splitlines()
     last = f"; the last it said: {said[-1]}" if said else ""
     if done.returncode < 0:
-        try:
-            name = signal.Signals(-done.returncode).name
-        except ValueError:
-            name = str(-done.returncode)
-        return f"TensorRT crashed while compiling ({name}){last}."
+        return f"{CRASHED} ({ending(done.returncode)}){last}."
     return f"the compiling process ended with code {done.returncode}{last}."
 
 

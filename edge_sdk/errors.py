@@ -7,6 +7,7 @@ interface raises. A new kind of mistake is a new class here, never a bare ``Valu
 from __future__ import annotations
 
 import errno
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,12 @@ class ExportError(EdgeError):
     kind = "export"
 
 
+class CrashError(ExportError):
+    """A converter died, hung, or raised what it never should: no word on the part itself."""
+
+    kind = "crash"
+
+
 class StorageError(EdgeError):
     """Writing failed: the disk is full, read-only, or the place may not be written."""
 
@@ -101,6 +108,16 @@ class DeviceError(EdgeError):
 
 class CaptureError(DeviceError):
     """A microphone or camera is missing, cannot be opened, or was given up."""
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words, from its return code: the signal's name, or the exit code."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from edge_sdk.errors import ExportError
+from edge_sdk.errors import CrashError, ExportError
 from edge_sdk.targets import Precision
 
 from ..export.profiles import AxisRange
 from ..export.tensorrt import Kit, KitPrecision, make_kit
 from ..quantisation.share import float_share
 from ..reference import Reference
-from ..verify_tensorrt import verify_kit
+from ..verify_tensorrt import CRASHED, verify_kit
 from .protocol import Artefact, PartWork
 
 # TensorRT's compiler for a build host without a GPU; where it is installed, every graph is tried.
@@ -55,7 +55,8 @@ def _tried(kit: Kit) -> bytes:
     if find_spec(_COMPILER) is not None:
         for check in verify_kit(kit):
             if not check.ok:
-                raise ExportError(check.sentence())
+                kind = CrashError if CRASHED in (check.error or "") else ExportError
+                raise kind(check.sentence())
     content: bytes = kit.graphs[0].graph.SerializeToString()
     return content
 

@@ -65,7 +65,7 @@ def export_tflite(
     try:
         content = run_worker("export", spec.name, {PROGRAM: buffer.getvalue()}, timeout=timeout)
     except ExportError as error:
-        raise ExportError(f"{error}{_blame(program, str(error))}") from error
+        raise type(error)(f"{error}{_blame(program, str(error))}") from error
     graph = finish(content, _names(spec, content, fixed), _note(spec, part, fixed))
     check_tflite_parity(spec, graph)
     return graph

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_sdk.errors import DependencyError, ExportError
+from edge_sdk.errors import CrashError, DependencyError, ExportError, ending
 
 # The worker's module; tests put another command here.
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "edge_sdk.converters.export.tflite_worker")
@@ -42,7 +41,8 @@ def run_worker(
 
     Raises:
         DependencyError: the TFLite tools are not installed.
-        ExportError: the tools gave up, crashed or hung.
+        CrashError: the tools crashed or hung.
+        ExportError: the tools gave up.
     """
     limit = TIMEOUT if timeout is None else timeout
     with tempfile.TemporaryDirectory(prefix="edge-sdk-tflite-") as place:
@@ -61,7 +61,7 @@ def run_worker(
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise ExportError(
+            raise CrashError(
                 f"The TFLite tools did not finish to {task} the part {part} in {limit:g} seconds."
             ) from error
         if done.returncode == 0 and (folder / RESULT).is_file():
@@ -77,19 +77,10 @@ def run_worker(
                 f"The TFLite tools cannot {task} the part {part}: {failure.kind}: "
                 f"{failure.message.rstrip('.')}."
             )
-        raise ExportError(
+        raise CrashError(
             f"The TFLite tools crashed while they were to {task} the part {part} "
-            f"({_ending(done.returncode)}){_last_line(done.stderr)}."
+            f"({ending(done.returncode)}){_last_line(done.stderr)}."
         )
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        try:
-            return signal.Signals(-code).name
-        except ValueError:
-            return f"signal {-code}"
-    return f"exit code {code}"
 
 
 def _last_line(stderr: bytes) -> str:

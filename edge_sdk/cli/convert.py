@@ -12,8 +12,8 @@ from .output import emit_json, float_cell, table
 from .progress import StageProgress
 
 if TYPE_CHECKING:
-    from edge_sdk.converters.pipeline import Outcome
     from edge_sdk.converters.report import ConversionReport, EditionReport
+    from edge_sdk.converters.supervise import Settled
 
 
 @click.command("convert")
@@ -49,7 +49,6 @@ def command(
     weights: Path | None,
     spec: Path | None,
     targets: tuple[str, ...],
-    output: Path,
     cache: Path | None,
     no_cache: bool,
     as_json: bool,
@@ -63,27 +62,44 @@ def command(
         raise UsageError("Give one model to convert: CHECKPOINT, or --model PKG.NET:BUILD.")
     if no_cache and cache is not None:
         raise UsageError("--cache and --no-cache contradict each other; give one of them.")
+    options["cache"] = None if no_cache else cache or "default"
+    paths = {"path": checkpoint, "weights": weights, "spec": spec}
+    if len(targets) > 1:
+        _several(_supervised(paths, model, targets, options), as_json)
+        return
     try:
-        from edge_sdk.converters.pipeline import convert, convert_targets
+        from edge_sdk.converters.pipeline import convert
         from edge_sdk.converters.sources import Origin
     except ImportError as error:
         raise DependencyError(
             f"Converting needs packages that are not installed here ({error.name}): "
             "pip install 'edge-sdk[convert]'."
         ) from error
-    origin = Origin(path=checkpoint, model=model, weights=weights, spec=spec)
-    options["cache"] = None if no_cache else cache or "default"
     with StageProgress() as progress:
         options["progress"] = progress
-        if len(targets) == 1:
-            report = convert(origin, target=targets[0], output=output, **options)
-            outcomes: tuple[Outcome, ...] = ()
-        else:
-            outcomes = convert_targets(origin, targets, output=output, **options)
-    if outcomes:
-        _several(outcomes, as_json)
-    else:
-        _one(report, as_json)
+        report = convert(Origin(model=model, **paths), target=targets[0], **options)
+    _one(report, as_json)
+
+
+def _supervised(
+    paths: dict[str, Path | None],
+    model: str | None,
+    targets: tuple[str, ...],
+    options: dict[str, Any],
+) -> tuple[Settled, ...]:
+    """Convert in another process: what dies there is a sentence here, and the rest goes on."""
+    from edge_sdk.converters.supervise import Request, convert_supervised
+
+    request = Request(
+        paths={name: None if path is None else str(path) for name, path in paths.items()},
+        model=model,
+        targets=targets,
+        options={
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in options.items()
+        },
+    )
+    return convert_supervised(request, worker="edge_sdk.cli.convert_worker")
 
 
 def _one(report: ConversionReport, as_json: bool) -> None:
@@ -95,7 +111,7 @@ def _one(report: ConversionReport, as_json: bool) -> None:
         _print(report)
 
 
-def _several(outcomes: tuple[Outcome, ...], as_json: bool) -> None:
+def _several(outcomes: tuple[Settled, ...], as_json: bool) -> None:
     if as_json:
         emit_json({"targets": {o.target: o.report or _plain(o.error) for o in outcomes}})
     for outcome in outcomes:

@@ -1,0 +1,132 @@
+"""Conversion for several targets in a process of its own: what dies there fails its target alone.
+
+Nothing here imports torch: the process that waits stays small.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_sdk.errors import CrashError, EdgeError, ending
+
+from .report import ConversionReport
+from .whereabouts import Whereabouts
+
+REQUEST, WHERE, SETTLED, FAILURE = "request.json", "where.json", "settled", "failure.json"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the worker is to convert: the paths and the name of an origin, and the options."""
+
+    paths: dict[str, str | None]
+    model: str | None
+    targets: tuple[str, ...]
+    options: dict[str, Any]
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """An error on its way from one process to the other."""
+
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, error: EdgeError) -> Trouble:
+        """The error as data."""
+        return cls(kind=error.kind, message=str(error))
+
+    def error(self) -> EdgeError:
+        """The error again, of its own class."""
+        return _classes(EdgeError).get(self.kind, EdgeError)(self.message)
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """One target's end: a report, or what went wrong."""
+
+    target: str
+    report: ConversionReport | None = None
+    trouble: Trouble | None = None
+
+    @property
+    def error(self) -> EdgeError | None:
+        """What went wrong, if something did."""
+        return None if self.trouble is None else self.trouble.error()
+
+
+def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
+    """Convert for every target; one whose converter dies is settled with a :class:`CrashError`.
+
+    The others go on in a new process. Where the stages are cached, they cost nothing again.
+
+    Args:
+        request: what to convert.
+        worker: the module to run, which answers in the folder that it is given.
+
+    Raises:
+        EdgeError: of the kinds that concern all targets; see
+            :func:`~edge_sdk.converters.pipeline.convert_targets`.
+    """
+    done: list[Settled] = []
+    left = request.targets
+    while left:
+        with tempfile.TemporaryDirectory(prefix="edge-sdk-convert-") as place:
+            folder = Path(place)
+            now = msgspec.structs.replace(request, targets=left)
+            (folder / REQUEST).write_bytes(msgspec.json.encode(now))
+            code = subprocess.run(
+                [sys.executable, "-m", worker, str(folder), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                check=False,
+            ).returncode
+            found = _settled(folder, len(left))
+            done += found
+            left = left[len(found) :]
+            if (folder / FAILURE).is_file():
+                trouble = msgspec.json.decode((folder / FAILURE).read_bytes(), type=Trouble)
+                raise trouble.error()
+            if not left:
+                break
+            dead = _crash(folder, left, code)
+            done += dead
+            left = left[len(dead) :]
+    return tuple(done)
+
+
+def _settled(folder: Path, most: int) -> list[Settled]:
+    files = [folder / f"{SETTLED}-{i}.json" for i in range(most)]
+    return [msgspec.json.decode(f.read_bytes(), type=Settled) for f in files if f.is_file()]
+
+
+def _crash(folder: Path, left: Sequence[str], code: int) -> list[Settled]:
+    """The target that the worker died on, or all that are left where it died on what they share."""
+    where = Whereabouts()
+    if (folder / WHERE).is_file():
+        where = msgspec.json.decode((folder / WHERE).read_bytes(), type=Whereabouts)
+    hit = left[:1] if where.target else left
+    return [
+        Settled(
+            target=where.target or target,
+            trouble=Trouble.of(
+                CrashError(
+                    f"The converter crashed while {where.words()} ({ending(code)}); nothing was "
+                    "written for this target."
+                )
+            ),
+        )
+        for target in hit
+    ]
+
+
+def _classes(base: type[EdgeError]) -> dict[str, type[EdgeError]]:
+    found = {base.kind: base}
+    for child in base.__subclasses__():
+        found |= _classes(child)
+    return found
