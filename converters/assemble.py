@@ -201,7 +201,12 @@ def _part(found: Conversion, name: str) -> Part:
         inputs=_specs(graph.graph.input),
         outputs=_specs(graph.graph.output),
         variants=tuple(variants.values()),
+        shortest={n: low for n, (low, _) in _spans(found.source, name).items() if low > 1},
     )
+
+
+def _spans(source: Source, name: str) -> Mapping[str, tuple[int, int]]:
+    return next(spec.spans for spec in source.parts if spec.name == name)
 
 
 def _specs(values: Sequence[onnx.ValueInfoProto]) -> tuple[TensorSpec, ...]:

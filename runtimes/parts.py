@@ -60,6 +60,7 @@ class LoadedParts:
         }
         self.head = self._all[manifest.head.name]
         self.heads = manifest.heads
+        self._shortest = _shortest(manifest)
         self._missing = _zeros(manifest.head)
         self._masks: dict[tuple[bool, ...], NDArray[np.float32]] = {}
 
@@ -76,7 +77,17 @@ class LoadedParts:
         """Features of one modality -> its embedding, float32 ``[1, embedding]``.
 
         A modality without an encoder keeps its features: the head takes them itself.
+
+        Raises:
+            InputError: there are fewer frames or tokens than the model takes.
         """
+        needed = self._shortest.get(modality)
+        if needed is not None and features.shape[needed[0]] < needed[2]:
+            axis, name, fewest = needed
+            raise InputError(
+                f"The {modality} has {features.shape[axis]} {name}, and this model takes "
+                f"{fewest} or more; give a longer one."
+            )
         found = self._encode.get(modality)
         if found is None:
             return features
@@ -112,6 +123,20 @@ class LoadedParts:
         """Close every graph."""
         for loaded in self._all.values():
             loaded.graph.close()
+
+
+def _shortest(manifest: Manifest) -> dict[str, tuple[int, str, int]]:
+    """For each modality with a fewest length: the axis, its name, and the length."""
+    found = {}
+    for part in manifest.parts:
+        for spec in part.inputs:
+            fewest = part.shortest.get(spec.name)
+            if fewest is None:
+                continue
+            axis = next(i for i, size in enumerate(spec.shape) if isinstance(size, str))
+            modality = part.name if part.role == "encoder" else spec.name
+            found[modality] = (axis, str(spec.shape[axis]), fewest)
+    return found
 
 
 def choose_edition(manifest: Manifest, wanted: str) -> str:

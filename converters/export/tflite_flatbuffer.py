@@ -49,6 +49,10 @@ class Graph:
         """Whether a tensor's value is in the file."""
         return self.model.buffers[self.tensors[tensor].buffer].data is not None
 
+    def content(self, tensor: int) -> bytes:
+        """The bytes of a constant."""
+        return bytes(self.model.buffers[self.tensors[tensor].buffer].data)
+
     def is_float(self, tensor: int) -> bool:
         """Whether a tensor is float32 or float16."""
         types = tflite_schema().TensorType

@@ -88,12 +88,28 @@ def _chosen(graph: Graph, rule: Rule) -> list[Any]:
     # the file lists nodes in the order they run, so a node's readers are decided before it
     for node in reversed(nodes):
         after = [r for tensor in node.outputs for r in readers.get(int(tensor), [])]
-        if graph.is_float(int(node.outputs[0])) and any(
-            _operator(graph, r) in _CONVOLUTIONS or any(r is known for known in reaching)
-            for r in after
+        if (
+            graph.is_float(int(node.outputs[0]))
+            and not _infinite(graph, node)
+            and any(
+                _operator(graph, r) in _CONVOLUTIONS or any(r is known for known in reaching)
+                for r in after
+            )
         ):
             reaching.append(node)
     return reaching
+
+
+def _infinite(graph: Graph, node: Any) -> bool:
+    """Whether a node pads with infinity, or takes what was: int8 has none. torch's pooling of
+    maxima with padding becomes that."""
+    makers = {int(t): n for n in graph.main.operators for t in n.outputs}
+    for some in (node, *(makers[int(t)] for t in node.inputs if int(t) in makers)):
+        if graph.operator(some) == "PADV2" and graph.constant(int(some.inputs[2])):
+            value = np.frombuffer(graph.content(int(some.inputs[2])), np.float32)
+            if not np.isfinite(value).all():
+                return True
+    return False
 
 
 def _entries(graph: Graph, rule: Rule) -> list[dict[str, Any]]:

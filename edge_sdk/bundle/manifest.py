@@ -98,7 +98,8 @@ class Part(_Entry, frozen=True, kw_only=True):
 
     The head takes one input a modality, called by its name: the embedding, or the features
     where the modality has no encoder. If it also takes ``mask``, float32 ``[1, modalities]``,
-    a modality may be missing: its embedding is zeros then.
+    a modality may be missing: its embedding is zeros then. ``shortest`` is, for an input that
+    needs some, the fewest steps along its axis of any length.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Part(_Entry, frozen=True, kw_only=True):
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     variants: tuple[Variant, ...]
+    shortest: dict[str, int] = {}
 
 
 class Head(_Entry, frozen=True, kw_only=True):

@@ -77,7 +77,8 @@ def command(
         ) from error
     with StageProgress() as progress:
         options["progress"] = progress
-        report = convert(Origin(model=model, **paths), target=targets[0], **options)
+        origin = Origin(path=checkpoint, model=model, weights=weights, spec=spec)
+        report = convert(origin, target=targets[0], **options)
     _one(report, as_json)
 
 

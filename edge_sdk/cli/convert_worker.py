@@ -67,8 +67,10 @@ def _convert(request: Request, folder: Path) -> None:
         (folder / f"{SETTLED}-{count}.json").write_bytes(msgspec.json.encode(made))
         count += 1
 
-    paths = {name: value and Path(value) for name, value in request.paths.items()}
-    origin = Origin(model=request.model, **paths)
+    paths = {n: None if value is None else Path(value) for n, value in request.paths.items()}
+    origin = Origin(
+        path=paths["path"], model=request.model, weights=paths["weights"], spec=paths["spec"]
+    )
     with StageProgress() as progress:
         convert_targets(
             origin, request.targets, settled=settled, progress=progress, **request.options

@@ -122,9 +122,11 @@ def test_attention_over_tokens_of_every_modality(held: Held) -> None:
 def test_a_hugging_face_vision_network(held: Held, kind: str) -> None:
     net = lively(vision(kind))
     spec = f'name = "{kind}"' + IMAGE.replace("picture", "pixel_values") + ANSWER
+    # Over MobileNet's 53 layers of random weights int8 is noise, other noise in LiteRT's fast
+    # kernels than in its reference ones, and the conversion's own check refuses that.
     held.everywhere(
         net, spec + '    key = "logits"', lambda x: net(x["image"]).logits,
-        rough=0.5 if kind == "mobilenet" else 0.1,
+        precisions=["float"] if kind == "mobilenet" else ["float", "int8"],
     )  # fmt: skip
 
 

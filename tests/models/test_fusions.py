@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
-from .conftest import Held
+from edge_sdk import FusionSession
+from edge_sdk.errors import InputError
+
+from .conftest import Held, inputs_of
 
 AUDIO = """
     [[inputs]]
@@ -123,3 +128,63 @@ def test_a_fixed_number_of_frames_is_cut_and_padded_as_the_spec_says(held: Held)
         return net(frames.transpose(1, 2)[:, None])  # type: ignore[no-any-return]
 
     held.both(net, spec + ANSWER, wanted)
+
+
+class Masked(nn.Module):
+    """A head that is told what is there, in the order of the spec, and weighs by it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(8, 16)
+        self.frames = nn.Conv1d(20, 16, 9)
+        self.head = nn.Linear(16, 3)
+
+    def read(self, words: Tensor) -> Tensor:
+        return self.words(words).mean(1)
+
+    def hear(self, speech: Tensor) -> Tensor:
+        return self.frames(speech).mean(2)
+
+    def fuse(self, words: Tensor, speech: Tensor, mask: Tensor) -> Tensor:
+        both = words * mask[:, :1] + speech * mask[:, 1:] * 2
+        return self.head(both / mask.sum(1, keepdim=True))
+
+
+MASKED = (
+    'name = "masked"' + TEXT + AUDIO + '    layout = "NFT"\n    shortest = 9\n' + ANSWER
+    + """
+    [parts]
+    head = "fuse"
+    mask = true
+    encoders = { speech = "hear", words = "read" }
+"""
+)  # fmt: skip
+
+
+def test_a_head_with_a_mask_answers_whatever_is_there(held: Held) -> None:
+    net = Masked().eval()
+    bundle = held.convert(net, MASKED)["fp32"]
+    rng = np.random.default_rng(3)
+    inputs = inputs_of(("audio", "text"), rng, 0.5, 4)
+    with FusionSession.open(bundle) as session, torch.no_grad():
+        speech = torch.from_numpy(session._features("audio", inputs["audio"])).transpose(1, 2)
+        words = torch.from_numpy(session._features("text", inputs["text"]))
+        heard, read, none = net.hear(speech), net.read(words), torch.zeros(1, 16)
+        for given, pair, mask in (
+            ({"audio", "text"}, (read, heard), [1.0, 1.0]),
+            ({"audio"}, (none, heard), [0.0, 1.0]),
+            ({"text"}, (read, none), [1.0, 0.0]),
+        ):
+            answer = session.infer(**{name: inputs[name] for name in given})
+            wanted = net.fuse(*pair, torch.tensor([mask])).softmax(1).numpy()
+            got = list(answer.heads["mood"].probabilities.values())
+            np.testing.assert_allclose(got, wanted[0], atol=1e-5)
+
+
+def test_fewer_frames_than_the_spec_says_are_refused_on_the_device(held: Held) -> None:
+    bundle = held.convert(Masked().eval(), MASKED)["fp32"]
+    rng = np.random.default_rng(3)
+    with FusionSession.open(bundle) as session:
+        with pytest.raises(InputError, match="audio has 6 frames, and this model takes 9 or more"):
+            session.infer(**inputs_of(("audio",), rng, 0.08, 1))
+        session.infer(**inputs_of(("audio",), rng, 0.12, 1))
