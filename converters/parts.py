@@ -9,6 +9,31 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from edge_sdk.bundle.manifest import StateSpec
+
+
+class StepSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """An audio encoder a step at a time.
+
+    Attributes:
+        module: takes features ``[1, frames, bands]`` and the states, gives the embedding and the
+            new states.
+        frames: of a step.
+        states: the shapes of the states, float32; zeros at first.
+    """
+
+    module: nn.Module
+    frames: int
+    states: tuple[tuple[int, ...], ...]
+
+    @property
+    def named(self) -> tuple[StateSpec, ...]:
+        """The states as the graph calls them."""
+        return tuple(
+            StateSpec(input=f"state_{i}", output=f"next_{i}", shape=shape)
+            for i, shape in enumerate(self.states)
+        )
+
 
 class PartSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A module to export, or an ONNX graph, and how the graph of the part is to look.
@@ -26,6 +51,7 @@ class PartSpec(msgspec.Struct, frozen=True, kw_only=True):
         lengths: the lengths at which the graph is held against torch; several dynamic inputs
             take them in turn, so that no two are of one length throughout.
         spans: for each dynamic input with bounds, its shortest and longest length.
+        step: the module a step at a time, where it has such a form.
     """
 
     name: str
@@ -37,6 +63,22 @@ class PartSpec(msgspec.Struct, frozen=True, kw_only=True):
     dynamic: Mapping[str, tuple[int, str]] = {}
     lengths: tuple[int, ...] = ()
     spans: Mapping[str, tuple[int, int]] = {}
+    step: StepSpec | None = None
+
+    def stepped(self) -> PartSpec | None:
+        """The part a step at a time, as a part of fixed shapes."""
+        if self.step is None:
+            return None
+        generator = torch.Generator().manual_seed(0)
+        features = self.example[0][:, :1].repeat(1, self.step.frames, 1)
+        zeros = [torch.zeros(shape) for shape in self.step.states]
+        return PartSpec(
+            name=self.name,
+            module=self.step.module.eval(),
+            example=(torch.randn(features.shape, generator=generator), *zeros),
+            inputs=(*self.inputs, *(state.input for state in self.step.named)),
+            outputs=(*self.outputs, *(state.output for state in self.step.named)),
+        )
 
     def examples(self) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
         """(length, one input set) for every length; (0, ...) where none is dynamic."""

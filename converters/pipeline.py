@@ -47,6 +47,7 @@ def convert(
     max_drop: float | None = None,
     precision: Choice = "auto",
     engines: Sequence[str] = (),
+    streaming: bool = False,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -65,6 +66,8 @@ def convert(
         max_drop: points of macro-F1 that a head may lose; by default the target's budget.
         precision: one precision for every part, or the target's order of preference.
         engines: an edition for each of these, in order of preference; by default the target's.
+        streaming: a streaming form of the audio encoder also where it is a graph of its own with
+            weights of its own (LiteRT); ONNX graphs stream wherever their layers allow it.
         spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
         progress: called as stages go on.
@@ -86,7 +89,7 @@ def convert(
     output = Path(output)
     _check_output(output)
     source = read_source(as_origin(checkpoint, spec))
-    stages = _stages(source, calibration, evaluation, cache, progress)
+    stages = _stages(source, calibration, evaluation, cache, progress, streaming)
     return _one(stages, profile, output, max_drop, precision)
 
 
@@ -100,6 +103,7 @@ def convert_targets(
     max_drop: float | None = None,
     precision: Choice = "auto",
     engines: Sequence[str] = (),
+    streaming: bool = False,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -117,7 +121,7 @@ def convert_targets(
     output = Path(output)
     check_writable(output / "bundle")
     source = read_source(as_origin(checkpoint, spec))
-    stages = _stages(source, calibration, evaluation, cache, progress)
+    stages = _stages(source, calibration, evaluation, cache, progress, streaming)
     outcomes = []
     for profile in profiles:
         try:
@@ -153,10 +157,11 @@ def _stages(
     evaluation: str | Path | None,
     cache: str | Path | None,
     progress: Progress,
+    streaming: bool,
 ) -> Stages:
     split = split_data(calibration, evaluation, Frontends(source.frontends).modalities)
     kept = default_cache() if cache == "default" else Path(cache) if cache is not None else None
-    return Stages(source, split, StageCache(kept), progress)
+    return Stages(source, split, StageCache(kept), progress, streaming=streaming)
 
 
 def _check_output(output: Path) -> None:

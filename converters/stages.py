@@ -34,14 +34,29 @@ from .works import Works, export_parts
 class Stages:
     """Exports on construction; :meth:`run` does the rest for one target after the other."""
 
-    def __init__(self, source: Source, split: Split, store: StageCache, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: Source,
+        split: Split,
+        store: StageCache,
+        progress: Progress,
+        *,
+        streaming: bool = False,
+    ) -> None:
         self._source, self._split, self._progress = source, split, progress
         self._frontends = Frontends(source.frontends)
         self._graphs = export_parts(source, store, progress)
         self._base: dict[str, Runner] = {n: Reference(g) for n, g in self._graphs.items()}
         self._wiring = wiring_of(self._frontends.modalities, self._graphs)
         self._works = Works(
-            source, self._graphs, self._base, self._wiring, split.calibration, store, progress
+            source,
+            self._graphs,
+            self._base,
+            self._wiring,
+            split.calibration,
+            store,
+            progress,
+            streaming=streaming,
         )
         picked = pick(list(split.evaluation), self._wiring)
         self._golden = golden_inputs(split.evaluation, picked, self._frontends)

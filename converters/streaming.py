@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_sdk.bundle.golden import STREAM, Arrays, compare
 from edge_sdk.bundle.manifest import Streaming, Tolerance, Tolerances
-from edge_sdk.bundle.streaming import Stepper, embeddings_along, prefixes
+from edge_sdk.bundle.streaming import Run, Stepper, embeddings_along, prefixes
 
 from .backends.protocol import Artefact, Backend, Feed, StreamForm
 from .export.streaming import NotStreamable
@@ -37,6 +37,22 @@ def stream_values(stepper: Stepper | None, features: Arrays) -> Arrays:
         return {}
     rows = embeddings_along(stepper, features["audio"])
     return {f"{STREAM}.audio": rows} if len(rows) else {}
+
+
+def step_feeds(run: Run, form: StreamForm, feeds: Iterable[Feed]) -> Iterator[Feed]:
+    """What a graph of one step is given along streams of ``feeds``."""
+    for feed in feeds:
+        given: list[Feed] = []
+
+        def spy(inputs: Arrays, given: list[Feed] = given) -> Mapping[str, NDArray[Any]]:
+            given.append(inputs)
+            return run(inputs)
+
+        stepper = Stepper(spy, _entry(form))
+        features = feed["features"]
+        for at in range(0, features.shape[1] - form.frames + 1, form.frames):
+            stepper.step(features[:, at : at + form.frames])
+            yield given.pop()
 
 
 def check_stream(backend: Backend, artefact: Artefact, feeds: Iterable[Feed]) -> None:

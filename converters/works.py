@@ -62,8 +62,11 @@ class Works:
         samples: SampleSet,
         store: StageCache,
         progress: Progress,
+        *,
+        streaming: bool = False,
     ) -> None:
         self._source, self._graphs, self._base = source, graphs, base
+        self._streaming = streaming
         self._wiring, self._samples = wiring, samples
         self._store, self._progress = store, progress
         self._digest = f"{frontends_hash(source.frontends)} {samples.digest()}"
@@ -95,6 +98,7 @@ class Works:
             lengths=self._lengths(profile.longest_seconds),
             longest=self._lengths(float("inf")),
             store=self._store,
+            streaming=self._streaming,
             plan=plan,
         )
 

@@ -20,6 +20,7 @@ from . import (
     int8_size,
     log_mel,
     session_overhead,
+    streaming_audio,
 )
 
 FIGURES: tuple[Figure, ...] = (
@@ -27,6 +28,7 @@ FIGURES: tuple[Figure, ...] = (
     int8_size.FIGURE,
     session_overhead.FIGURE,
     log_mel.FIGURE,
+    streaming_audio.FIGURE,
     infer_memory.FIGURE,
     cli_help.FIGURE,
     import_cost.FIGURE,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_sdk.errors import DependencyError
 from edge_sdk.frontends.audio import LogMel, LogMelConfig
 from edge_sdk.frontends.recording import read_recording
+from edge_sdk.samples import SampleSet
 
 from ..bench import Bench
 from ..figure import Figure, Reading
@@ -30,7 +31,7 @@ _CHUNKS = 200
 def measure(bench: Bench) -> Iterator[Reading]:
     """80 bands, 80 ms a chunk, every frame read out, on held-out recordings."""
     config = LogMelConfig(bands=BANDS)
-    chunks = _chunks(bench, config)
+    chunks = chunks_of(bench.held_out, config, _CHUNK, _CHUNKS)
     kaldi = _kaldi()
     _ours(config, chunks), _theirs(kaldi, config, chunks)  # warm
     pairs = interleave(
@@ -79,11 +80,12 @@ def _theirs(kaldi: Any, config: LogMelConfig, chunks: list[NDArray[np.float32]])
     return frames
 
 
-def _chunks(bench: Bench, config: LogMelConfig) -> list[NDArray[np.float32]]:
-    """Held-out recordings end to end, as a microphone would deliver them."""
-    held_out = bench.held_out
+def chunks_of(
+    held_out: SampleSet, config: LogMelConfig, size: int, count: int
+) -> list[NDArray[np.float32]]:
+    """Held-out recordings end to end, as a microphone would deliver them, in chunks of ``size``."""
     recordings: list[NDArray[np.float32]] = []
-    wanted = _CHUNK * _CHUNKS
+    wanted = size * count
     for sample in held_out:
         if sum(x.size for x in recordings) >= wanted:
             break
@@ -91,7 +93,7 @@ def _chunks(bench: Bench, config: LogMelConfig) -> list[NDArray[np.float32]]:
             recordings.append(read_recording(held_out.path(sample.audio), config))
     # A small set is heard again and again.
     x = np.resize(np.concatenate(recordings), wanted)
-    return list(x.reshape(_CHUNKS, _CHUNK))
+    return list(x.reshape(count, size))
 
 
 def _kaldi() -> Any:

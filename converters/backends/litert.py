@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
@@ -11,7 +13,9 @@ from ..export.tflite import export_tflite
 from ..export.tflite_flatbuffer import tflite_float_share
 from ..export.tflite_quantise import quantise_tflite
 from ..export.tflite_reference import TfliteReference
-from .protocol import Artefact, PartWork
+from ..parts import PartSpec, StepSpec, streams
+from ..streaming import check_stream, step_feeds
+from .protocol import Artefact, PartWork, StreamForm
 
 
 class LiteRtBackend:
@@ -31,16 +35,51 @@ class LiteRtBackend:
         key = f"tflite {part.key} {sorted(sizes.items())}"
         fp32 = part.store.get(key, partial(export_tflite, part.spec, sizes=sizes))
         if precision == "fp32":
-            return self._artefact(fp32, "fp32")
+            return self._with_stream(part, self._artefact(fp32, "fp32"))
         content = part.store.get(
             f"{key} {precision} {part.feeds_key}",
             lambda: quantise_tflite(fp32, precision, part.feeds(), part=part.name),
         )
-        return self._artefact(content, precision, fp32)
+        return self._with_stream(part, self._artefact(content, precision, fp32))
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> TfliteReference:
         """Run it in the interpreter, with the reference kernels or the fast ones."""
         return TfliteReference(artefact.content, optimise=optimise)
+
+    def _with_stream(self, part: PartWork, plain: Artefact) -> Artefact:
+        """Beside it the graph of a step, or why there is none."""
+        if part.spec is None or not streams(part.spec):
+            return plain
+        step, spec = part.spec.step, part.spec.stepped()
+        if not part.streaming:
+            why = "A step is a graph of its own with weights of its own; ask with --streaming."
+            return msgspec.structs.replace(plain, streaming=why)
+        if step is None or spec is None:
+            why = "The model has no module for one step (parts.streaming in its spec)."
+            return msgspec.structs.replace(plain, streaming=why)
+        try:
+            form = self._step(part, step, spec, plain.precision)
+            artefact = msgspec.structs.replace(plain, streaming=form)
+            check_stream(self, artefact, part.few())
+        except ExportError as error:
+            return msgspec.structs.replace(plain, streaming=str(error))
+        return artefact
+
+    def _step(
+        self, part: PartWork, step: StepSpec, spec: PartSpec, precision: Precision
+    ) -> StreamForm:
+        key = f"tflite step {part.key} {step.frames}"
+        content = fp32 = part.store.get(key, partial(export_tflite, spec, sizes={}))
+        form = StreamForm(frames=step.frames, multiples=False, states=step.named, content=fp32)
+        if precision != "fp32":
+            reference = TfliteReference(fp32, optimise=True)
+            content = part.store.get(
+                f"{key} {precision} {part.feeds_key}",
+                lambda: quantise_tflite(
+                    fp32, precision, step_feeds(reference.run, form, part.feeds()), part=part.name
+                ),
+            )
+        return msgspec.structs.replace(form, content=content)
 
     def _artefact(self, content: bytes, precision: Precision, fp32: bytes = b"") -> Artefact:
         return Artefact(

@@ -41,6 +41,8 @@ class PartWork(msgspec.Struct, kw_only=True):
         lengths: for engines without dynamic axes, the length of each by its name.
         longest: the most that the front-ends give along each such axis.
         store: where results are kept.
+        streaming: whether a streaming form is wanted that is a graph of its own, with weights of
+            its own.
         plan: how its int8 form is made.
     """
 
@@ -56,6 +58,7 @@ class PartWork(msgspec.Struct, kw_only=True):
     lengths: Mapping[str, int]
     longest: Mapping[str, int]
     store: StageCache
+    streaming: bool = False
     plan: QuantisationPlan = QuantisationPlan()
 
 

@@ -7,10 +7,14 @@ import torch
 from edge_sdk.frontends.config import FrontendsConfig
 
 from ..checkpoint import Checkpoint
-from ..parts import PartSpec
+from ..fusion.audio import GruAudioEncoder, TcnAudioEncoder
+from ..fusion.steps import AudioStep
+from ..parts import PartSpec, StepSpec
 
 # Frames and tokens of the example; the graphs take any number.
 _FRAMES, _TOKENS = 200, 12
+# Frames of a step where a graph has one length: 80 ms, two strides of the trunk.
+_STEP = 8
 
 
 def part_specs(checkpoint: Checkpoint) -> list[PartSpec]:
@@ -38,10 +42,14 @@ def _encoder(name: str, module: torch.nn.Module, config: FrontendsConfig) -> Par
     dynamic: dict[str, tuple[int, str]] = {}
     lengths: tuple[int, ...] = ()
     spans: dict[str, tuple[int, int]] = {}
+    step: StepSpec | None = None
     if name == "audio":
         assert config.audio is not None
         example = torch.randn(1, _FRAMES, config.audio.bands)
         dynamic, lengths = {"features": (1, "frames")}, (1, 7, 61, 300)
+        assert isinstance(module, (GruAudioEncoder, TcnAudioEncoder))
+        stepping = AudioStep(module.eval(), config.audio.bands)
+        step = StepSpec(module=stepping, frames=_STEP, states=stepping.states())
     elif name == "image":
         assert config.image is not None
         example = torch.randn(1, 3, config.image.height, config.image.width)
@@ -66,4 +74,5 @@ def _encoder(name: str, module: torch.nn.Module, config: FrontendsConfig) -> Par
         dynamic=dynamic,
         lengths=lengths,
         spans=spans,
+        step=step,
     )

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
               show_default=True, help="One precision, or the target's order.")  # fmt: skip
 @click.option("--engine", "engines", multiple=True,
               help="An edition for this engine (repeatable); default: the target's.")  # fmt: skip
+@click.option("--streaming", is_flag=True,
+              help="Let audio stream also where that takes a second graph (litert).")  # fmt: skip
 @click.option("--cache", type=click.Path(path_type=Path),
               help="Where stages are kept; default: the user's cache folder.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Keep no results of stages.")
