@@ -130,6 +130,10 @@ class FusionSession:
         used = tuple(name for name in self.modalities if name in given)
         return Prediction(heads=heads, used=used, timings=self._timings)
 
+    def forget(self) -> None:
+        """Forget the last inputs: the next call runs every encoder."""
+        self._embeddings.clear()
+
     def close(self) -> None:
         """Release the engine; the session cannot answer any more."""
         if not self._closed:
@@ -150,7 +154,7 @@ class FusionSession:
         if known is not None and held.same(arrays, rest):
             return known
         started = perf_counter()
-        features = self._features(modality, value)
+        features = self.features(modality, value)
         ready = perf_counter()
         embedding = self.parts.encode(modality, features)
         encoded = perf_counter()
@@ -160,7 +164,12 @@ class FusionSession:
         self._embeddings[modality] = embedding
         return embedding
 
-    def _features(self, modality: str, value: Any) -> NDArray[Any]:
+    def features(self, modality: str, value: Any) -> NDArray[Any]:
+        """What the front-end makes of one input of :meth:`infer`, ``[1, ...]``.
+
+        Raises:
+            InputError: the input cannot be used.
+        """
         if modality == "audio":
             frontend = self.frontends.audio
             samples, rate = value

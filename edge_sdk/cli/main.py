@@ -18,6 +18,7 @@ _COMMANDS = {
     "doctor": "Say what works on this machine, and what mends the rest.",
     "infer": "Answer from a recording, a picture and text, or any of them.",
     "inspect": "Say what is in a bundle.",
+    "profile": "Measure a bundle on this machine.",
     "targets": "List the target profiles.",
     "verify": "Check a bundle's files and its golden outputs on this machine.",
 }

@@ -11,6 +11,7 @@ import msgspec
 
 from edge_sdk.errors import EngineError, storage_errors
 
+from .layer_times import LayerTime, layer_times
 from .placement import Node, Placement, placement
 
 _KERNEL = "_kernel_time"
@@ -19,6 +20,7 @@ _KERNEL = "_kernel_time"
 class _Event(msgspec.Struct):
     name: str = ""
     cat: str = ""
+    dur: float = 0.0
     args: dict[str, Any] = {}
 
 
@@ -38,6 +40,7 @@ class Trace:
         settings.enable_profiling = True
         settings.profile_file_prefix = str(self._folder / "profile")
         self._found: Placement | None = None
+        self._times: dict[tuple[str, str, str], list[float]] = {}
 
     def placement(self, session: Any) -> Placement:
         """Where the nodes of ``session`` ran; ends its profile.
@@ -48,6 +51,15 @@ class Trace:
         if self._found is None:
             self._found = self._read(session)
         return self._found
+
+    def layer_times(self, session: Any) -> tuple[LayerTime, ...]:
+        """How long the nodes of ``session`` took; ends its profile. The first run does not count.
+
+        Raises:
+            EngineError: it has not run yet, or its profile cannot be read.
+        """
+        self.placement(session)
+        return layer_times(self._times, skip=1)
 
     def close(self, session: Any) -> None:
         """Remove the profile; ends it if nobody asked for it."""
@@ -66,7 +78,9 @@ class Trace:
             if event.cat == "Node" and event.name.endswith(_KERNEL):
                 # Once a run and node. Nodes of subgraphs count from 0 again, under other names.
                 key = (event.name, str(event.args.get("node_index")))
-                nodes[key] = _node(event.args)
+                nodes[key] = node = _node(event.args)
+                name = event.name.removesuffix(_KERNEL)
+                self._times.setdefault((name, node.operator, node.provider), []).append(event.dur)
         if not nodes:
             raise EngineError("The graph has not run yet, so onnxruntime tells no placement.")
         return placement(nodes.values())

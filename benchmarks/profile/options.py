@@ -1,0 +1,36 @@
+"""What is to be measured, and how long."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class ProfileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of a profile.
+
+    Attributes:
+        part: measure this part alone (an encoder with its front-end, or the head); None: whole
+            answers.
+        engine: the edition, as :meth:`FusionSession.open` takes it.
+        threads: of the engine; None: what the target says.
+        samples: a sample set's folder; None: the bundle's golden samples.
+        rounds: fresh processes, each with a cold load, a first answer and warm calls. Between
+            them lies the noise that one process cannot see.
+        calls: warm calls a round, after the warm-up.
+        layers: also measure every layer, in runs of their own.
+        thermal_minutes: also run under full load for so long; 0: do not.
+        cache: where compiled TensorRT engines lie; None: the user's cache folder.
+    """
+
+    part: str | None = None
+    engine: str = "auto"
+    threads: Annotated[int, Meta(ge=1)] | None = None
+    samples: str | None = None
+    rounds: Annotated[int, Meta(ge=1)] = 5
+    calls: Annotated[int, Meta(ge=10)] = 100
+    layers: bool = False
+    thermal_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    cache: str | None = None

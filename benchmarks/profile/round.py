@@ -1,0 +1,138 @@
+"""One round: a fresh process that opens the bundle, answers once, then warm, and says how it was.
+
+Usage: python -m edge_sdk.benchmarks.profile.round BUNDLE OPTIONS.json OUTPUT.json
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from itertools import cycle, islice
+from pathlib import Path
+from time import perf_counter
+
+_BEGAN = perf_counter()
+
+import msgspec  # noqa: E402 - what is imported is measured
+
+from edge_sdk.errors import EdgeError  # noqa: E402
+from edge_sdk.runtimes.engines import load_engine  # noqa: E402
+from edge_sdk.runtimes.parts import choose_edition  # noqa: E402
+from edge_sdk.runtimes.probes import find_probes  # noqa: E402
+from edge_sdk.runtimes.probes.load import Load, Share  # noqa: E402
+from edge_sdk.runtimes.probes.memory import ProcessMemory, process_memory  # noqa: E402
+from edge_sdk.runtimes.session import FusionSession  # noqa: E402
+
+from .energy import Meter, Spent  # noqa: E402
+from .inputs import InputsInfo, read_inputs  # noqa: E402
+from .options import ProfileOptions  # noqa: E402
+from .result import Start  # noqa: E402
+from .sampler import Look, Sampler  # noqa: E402
+from .subject import needs, subject_of  # noqa: E402
+
+#: Warm-up: at least so many calls and so many seconds.
+WARM_CALLS, WARM_SECONDS = 10, 0.3
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process measured; see :mod:`.result` for the meaning."""
+
+    start: Start
+    stages: dict[str, list[float]]
+    inputs: InputsInfo
+    inputs_bytes: int
+    imported: ProcessMemory
+    opened: ProcessMemory
+    warm: ProcessMemory
+    memory: tuple[tuple[float, int], ...]
+    looks: tuple[Look, ...]
+    share: Share
+    preempted: int
+    energy: Spent | None
+    engines: dict[str, str]
+    providers: dict[str, str]
+    edition: str
+    threads: int
+
+
+def run_round(bundle: Path, options: ProfileOptions) -> Round:
+    """Measure in this process, which should be fresh."""
+    from edge_sdk.bundle import Bundle
+
+    # The engine's library is Python's start, not the bundle's.
+    manifest = Bundle.open(bundle).manifest
+    edition = choose_edition(manifest, options.engine)
+    for name in sorted({manifest.variant(p, edition).engine for p in manifest.parts}):
+        load_engine(name).version()
+    imported_at = perf_counter()
+    imported = process_memory()
+    session = FusionSession.open(
+        bundle, engine=options.engine, threads=options.threads, check=False, cache=options.cache
+    )
+    opened_at = perf_counter()
+    opened = process_memory()
+    with session:
+        subject = subject_of(session, options.part)
+        given, info = read_inputs(session.bundle, needs(session, options.part), options.samples)
+        started = perf_counter()
+        subject(given[0].values)
+        first = perf_counter() - started
+        turn = cycle([one.values for one in given])
+        warm_from, calls = perf_counter(), 0
+        while calls < WARM_CALLS or perf_counter() - warm_from < WARM_SECONDS:
+            subject(next(turn))
+            calls += 1
+        probes = find_probes()
+        stages: dict[str, list[float]] = {}
+        meter = Meter(probes)
+        with Sampler(probes, also=meter.look) as sampler:
+            load = Load()
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+            for values in islice(turn, options.calls):
+                for stage, spent in subject(values).items():
+                    stages.setdefault(stage, []).append(spent)
+            preempted = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before
+            share, energy = load.share(), meter.spent()
+        return Round(
+            start=Start(
+                import_ms=(imported_at - _BEGAN) * 1e3,
+                open_ms=(opened_at - imported_at) * 1e3,
+                first_ms=first * 1e3,
+            ),
+            stages=stages,
+            inputs=info,
+            inputs_bytes=sum(_size(v) for one in given for v in one.values.values()),
+            imported=imported,
+            opened=opened,
+            warm=process_memory(),
+            memory=tuple(sampler.memory),
+            looks=tuple(sampler.looks),
+            share=share,
+            preempted=preempted,
+            energy=energy,
+            engines=session.parts.engines,
+            providers={one.part.name: one.graph.provider for one in session.parts},
+            edition=session.parts.edition,
+            threads=options.threads or manifest.target.threads,
+        )
+
+
+def _size(value: object) -> int:
+    if isinstance(value, tuple):
+        return sum(_size(one) for one in value)
+    return int(getattr(value, "nbytes", 0))
+
+
+def main(bundle: str, options: str, output: str) -> int:
+    """Write a :class:`Round`, or the sentence that says why there is none."""
+    try:
+        chosen = msgspec.json.decode(Path(options).read_bytes(), type=ProfileOptions)
+        content = msgspec.json.encode(run_round(Path(bundle), chosen))
+    except EdgeError as error:
+        content = msgspec.json.encode({"error": str(error), "kind": error.kind})
+    Path(output).write_bytes(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

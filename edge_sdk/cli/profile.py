@@ -1,0 +1,152 @@
+"""``edge-sdk profile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import DependencyError
+from ..files import check_writable
+from .output import emit_json, table
+from .progress import StageProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_sdk.benchmarks.profile import ProfileResult
+    from edge_sdk.runtimes.engines.layer_times import LayerTime
+
+
+@click.command("profile")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--part", help="Measure this part alone: an encoder with its front-end, or the head.")
+@click.option("--engine", default="auto", show_default=True, help="The engine to run on.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of the engine.")
+@click.option("--samples", type=click.Path(path_type=Path),
+              help="A sample set to measure on; default: the bundle's golden samples.")  # fmt: skip
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True,
+              help="Fresh processes, each with a cold load and warm calls.")  # fmt: skip
+@click.option("--calls", type=click.IntRange(min=10), default=100, show_default=True,
+              help="Warm calls a round.")  # fmt: skip
+@click.option("--layers", is_flag=True, help="Also measure every layer.")
+@click.option("--thermal", type=click.FloatRange(min=0), default=0.0, metavar="MINUTES",
+              help="Also run under full load for so long.")  # fmt: skip
+@click.option("--cache", type=click.Path(path_type=Path),
+              help="Where compiled TensorRT engines lie.")  # fmt: skip
+@click.option("--json", "json_path", type=click.Path(path_type=Path),
+              help="The result to write; '-': print it.")  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path), help="The page to write.")
+def command(
+    bundle: Path,
+    part: str | None,
+    engine: str,
+    threads: int | None,
+    samples: Path | None,
+    rounds: int,
+    calls: int,
+    layers: bool,
+    thermal: float,
+    cache: Path | None,
+    json_path: Path | None,
+    html: Path | None,
+) -> None:
+    """Measure BUNDLE on this machine: stages, cold and warm, memory, sensors, layers."""
+    from edge_sdk.benchmarks.profile import ProfileOptions, profile, write_result
+
+    # What would fail at the end fails now.
+    printed = json_path == Path("-")
+    for path in (None if printed else json_path, html):
+        if path is not None:
+            check_writable(path)
+    if html is not None:
+        _check_report()
+    options = ProfileOptions(
+        part=part,
+        engine=engine,
+        threads=threads,
+        samples=str(samples) if samples is not None else None,
+        rounds=rounds,
+        calls=calls,
+        layers=layers,
+        thermal_minutes=thermal,
+        cache=str(cache) if cache is not None else None,
+    )
+    with StageProgress() as progress:
+        result = profile(bundle, options, progress=progress)
+    if json_path is not None and not printed:
+        write_result(result, json_path)
+    if html is not None:
+        from edge_sdk.benchmarks.profile.page import write_page
+
+        write_page(result, html)
+    if printed:
+        emit_json(result)
+    else:
+        click.echo(show(result))
+
+
+def show(result: ProfileResult) -> str:
+    """The result for a terminal."""
+    from edge_sdk.benchmarks.profile.page import MISSING, interval, where
+
+    total, memory, around = result.stages["total"], result.memory, result.disturbance
+    rows: list[tuple[str, ...]] = [("stage", "p50 ms", "95% interval", "p90", "p95", "p99", "max")]
+    for name, s in result.stages.items():
+        numbers = (s.p90.value, s.p95.value, s.p99.value, s.max)
+        rows.append((name, f"{s.p50.value:.3f}", interval(s.p50), *(f"{n:.3f}" for n in numbers)))
+    cold = ", ".join(
+        f"{what} {result.cold[name].value:.1f}"
+        for what, name in (
+            ("libraries", "import_ms"), ("bundle", "open_ms"), ("first answer", "first_ms"),
+        )
+    )  # fmt: skip
+    unique = f"{memory.unique.value / 1e6:.1f} unique" if memory.unique else f"unique {MISSING}"
+    others = f"{around.others:.2f}" if around.others is not None else MISSING
+    lines = [
+        f"{result.bundle.name} ({result.bundle.edition}) on {where(result)}"
+        + (f"; EMULATED ({result.device.emulation})" if result.device.emulated else ""),
+        f"{total.calls} warm calls in {len(total.rounds)} processes, on {result.inputs.samples} "
+        f"samples ({result.inputs.source}); {result.software.threads} thread(s)",
+        "",
+        table(rows),
+        "",
+        f"cold, milliseconds: {cold}",
+        f"throughput: {result.throughput:.1f} calls a second",
+        f"memory, MB: {memory.peak.value / 1e6:.1f} peak, {memory.resident.value / 1e6:.1f} "
+        f"resident, {unique}",
+        f"processor: {around.process:.2f} cores; others {others} cores",
+        f"noise: the processes' medians lie {total.noise:.0%} apart",
+        "throttled: " + {None: MISSING, True: "yes", False: "no"}[result.sensors.throttled],
+    ]
+    if result.energy is not None:
+        lines.append(f"energy: {result.energy.joules.value * 1e3:.3g} mJ a call "
+                     f"({result.energy.scope})")  # fmt: skip
+    for part, found in result.layers.items():
+        lines += ["", *_layers(part, found.times or ())]
+    if result.thermal:
+        first, last = result.thermal[0], result.thermal[-1]
+        lines.append(
+            f"under load: p50 {first.p50:.3f} ms at first, {last.p50:.3f} ms after "
+            f"{last.seconds / 60:.1f} min"
+        )
+    lines += ["", *(f"{MISSING}: {what}: {why}" for what, why in result.not_measured.items())]
+    return "\n".join(lines)
+
+
+def _layers(part: str, times: Sequence[LayerTime]) -> list[str]:
+    rows: list[tuple[str, ...]] = [(f"layer of {part}", "operator", "on", "us", "share")]
+    for layer in times[:8]:
+        rows.append((layer.name[-48:], layer.operator, layer.provider, f"{layer.median_us:.1f}",
+                     f"{layer.share:.1%}"))  # fmt: skip
+    return [table(rows)] if len(rows) > 1 else []
+
+
+def _check_report() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise DependencyError(
+            "--html needs matplotlib, which is not installed here: pip install 'edge-sdk[report]'."
+        )

@@ -1,0 +1,63 @@
+"""How long each layer of a loaded graph takes, as its engine tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+
+class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer over all runs.
+
+    Attributes:
+        name: as the engine calls it, after its own fusing.
+        operator: its kind.
+        provider: what runs it.
+        calls: how often it ran.
+        median_us: microseconds of a run of it.
+        share: of the medians of all layers together, 0 to 1: a mean would be the interruptions'.
+    """
+
+    name: str
+    operator: str
+    provider: str
+    calls: int
+    median_us: float
+    share: float
+
+
+@runtime_checkable
+class TellsLayerTimes(Protocol):
+    """A loaded graph whose engine measures its layers; it must be loaded with ``trace``."""
+
+    def layer_times(self) -> tuple[LayerTime, ...] | None:
+        """The layers, slowest first. Ask once, after the last run; None: it does not tell."""
+        ...
+
+
+def layer_times(
+    found: Mapping[tuple[str, str, str], Sequence[float]], *, skip: int = 0
+) -> tuple[LayerTime, ...]:
+    """Layers from microseconds by (name, operator, provider), in the order of the runs.
+
+    Args:
+        found: the measurements.
+        skip: runs at the start that do not count (the first are slower).
+    """
+    middle = {key: median(values[skip:] or values) for key, values in found.items()}
+    whole = sum(middle.values()) or 1.0
+    layers = [
+        LayerTime(
+            name=name,
+            operator=operator,
+            provider=provider,
+            calls=len(found[name, operator, provider]),
+            median_us=round(value, 3),
+            share=value / whole,
+        )
+        for (name, operator, provider), value in middle.items()
+    ]
+    return tuple(sorted(layers, key=lambda layer: (-layer.median_us, layer.name)))
