@@ -10,7 +10,7 @@ import msgspec
 from torch import nn
 
 from edge_sdk.bundle import write_bundle
-from edge_sdk.bundle.manifest import MANIFEST
+from edge_sdk.bundle.writer import check_replaceable
 from edge_sdk.errors import EdgeError, UsageError
 from edge_sdk.files import check_writable
 from edge_sdk.frontends import Frontends
@@ -73,8 +73,7 @@ def convert(
         progress: called as stages go on.
 
     Raises:
-        UsageError: unknown target or precision, an output that is there and no bundle, or a
-            spec that is wrong or lacks.
+        UsageError: unknown target or precision, or a spec that is wrong or lacks.
         CheckpointError: the checkpoint is damaged, unsafe or inconsistent, or a model is not
             what its spec says.
         DataError: too few samples, a malformed set, or an unknown label.
@@ -82,7 +81,8 @@ def convert(
         ExportError: a part cannot be exported, or differs from torch.
         BudgetError: no combination of precisions keeps the budgets; nothing is written.
         DependencyError: the tools for one of the target's engines are not installed.
-        StorageError: the output or the cache cannot be written.
+        StorageError: the output or the cache cannot be written, or something that is no bundle
+            is where the output is to go.
     """
     profile = _profile(target, engines)
     _check(profile, max_drop, precision)
@@ -167,16 +167,7 @@ def _stages(
 def _check_output(output: Path) -> None:
     """See before long work that the output can be written and replaces nothing but a bundle."""
     check_writable(output)
-    if output.is_dir() and any(output.iterdir()) and not (output / MANIFEST).is_file():
-        raise UsageError(
-            f"The folder {output} is there, is not empty, and is no bundle: it would be replaced "
-            "as a whole. Name a new folder, or a .edge file."
-        )
-    if output.is_file() and output.suffix != ".edge":
-        raise UsageError(
-            f"{output} is a file, where the bundle is to be a folder. Name another place, or "
-            "end the name in .edge for a bundle in one file."
-        )
+    check_replaceable(output)
 
 
 def _check(profile: TargetProfile, max_drop: float | None, precision: str) -> None:

@@ -92,7 +92,13 @@ class Stages:
                 contents[file_of(name, artefact)] = artefact.content
                 contents |= streaming_files(name, artefact)
             warnings += check_on_host(
-                edition, self._wiring, self._golden, expected, tolerances, profile
+                edition,
+                self._wiring,
+                self._golden,
+                expected,
+                tolerances,
+                self._source.heads,
+                profile,
             )
         self._progress("golden", len(editions), len(editions))
         found = Conversion(

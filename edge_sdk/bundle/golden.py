@@ -26,12 +26,15 @@ class Deviation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``max_abs`` is the largest absolute error, ``snr_db`` the ratio of the golden value's
     energy to the error's (infinite where they are equal), ``ok`` whether that is tolerable.
+    ``probability`` is the largest error of a probability, where that was asked (see
+    :mod:`.golden_output`).
     """
 
     stage: str
     max_abs: float
     snr_db: float
     ok: bool
+    probability: float | None = None
 
 
 def compare(

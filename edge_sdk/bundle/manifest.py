@@ -191,7 +191,11 @@ class Tolerance(_Entry, frozen=True, kw_only=True):
 
 
 class Tolerances(_Entry, frozen=True, kw_only=True):
-    """Per kind of stage: front-end features, and graphs by precision; probabilities at the end."""
+    """Per kind of stage: front-end features, and graphs by precision; probabilities at the end.
+
+    ``cancelled_int8`` is for the probabilities of an int8 head whose outputs nearly cancel; see
+    :mod:`edge_sdk.bundle.golden_output`.
+    """
 
     features: Tolerance = Tolerance(max_abs=1e-3, min_snr_db=60.0)
     fp32: Tolerance = Tolerance(max_abs=1e-4, min_snr_db=60.0)
@@ -200,6 +204,8 @@ class Tolerances(_Entry, frozen=True, kw_only=True):
     probability_fp32: float = 1e-3
     probability_fp16: float = 0.02
     probability_int8: float = 0.1
+    # What 20 dB, an error of 0.1 at a logit of 1, does to a probability at most.
+    cancelled_int8: float = 0.025
 
     def stage(self, precision: Precision) -> Tolerance:
         """For a graph of this precision."""

@@ -60,8 +60,8 @@ def check_replaceable(path: Path) -> None:
         )
     if strange:
         raise StorageError(
-            f"Cannot write {path}: something that is not a bundle is there; "
-            "move it away or choose another place."
+            f"Cannot write {path}: something that is not a bundle is there, and would be replaced "
+            "as a whole. Name a new folder, or a .edge file."
         )
 
 

@@ -141,6 +141,7 @@ def _plain(found: Checked) -> dict[str, object]:
                 "ok": r.ok,
                 # JSON has no infinity: an exact match has no ratio, a wrong shape no error.
                 "max_abs": r.max_abs if r.max_abs != float("inf") else None,
+                "probability": r.probability,
                 "snr_db": round(r.snr_db, 1) if abs(r.snr_db) != float("inf") else None,
             }
             for sample, r in found.results
@@ -158,6 +159,10 @@ def _print(name: str, found: Checked) -> None:
         worst = max(group, key=lambda r: r.max_abs)
         snr = "exact" if worst.snr_db == float("inf") else f"{worst.snr_db:.1f}"
         verdict = "ok" if all(r.ok for r in group) else "FAILED"
+        meant = [r.probability for r in group if r.probability is not None]
+        if meant:
+            # An int8 head whose outputs nearly cancel was held by what it means.
+            verdict += f" (probabilities off by {max(meant):.2g})"
         rows.append((stage, str(len(group)), f"{worst.max_abs:.2g}", snr, verdict))
     versions = ", ".join(f"{engine} {version}" for engine, version in found.engines.items())
     click.echo(f"{name} ({versions})")

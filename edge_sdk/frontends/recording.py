@@ -17,6 +17,8 @@ from .config import LogMelConfig
 
 # Below this peak (-80 dB of full scale) even a quiet microphone's noise floor is missing.
 SILENCE = 1e-4
+# Floats of full scale are at 1; sums of microphones and gain go beyond it, but not 24 dB beyond.
+LOUDEST = 16.0
 # RIFF sizes that mean "written to a pipe, length unknown": 0, and what arecord, sox, ffmpeg and
 # others write for "as much as there can be". Nothing between is shorter than nine hours.
 _UNKNOWN_SIZE = 0x7FFFF000
@@ -87,7 +89,8 @@ def prepare_samples(
     16-bit integers are scaled to [-1, 1].
 
     Raises:
-        InputError: wrong rank or dtype, NaN, no samples, silence, too short or too long.
+        InputError: wrong rank or dtype, NaN, no samples, silence, far beyond [-1, 1], too short
+            or too long.
     """
     samples = as_samples(samples, name)
     if not isinstance(rate, (int, np.integer)) or not 1000 <= rate <= 768000:
@@ -117,6 +120,11 @@ def prepare_samples(
         raise InputError(
             f"Nothing can be heard in {name}: its loudest sample is {peak:.1e} of full scale. "
             "Check the microphone, or leave the audio out."
+        )
+    if peak > LOUDEST:
+        raise InputError(
+            f"The loudest sample of {name} is {peak:.5g}, and full scale is 1: these seem to be "
+            "16-bit values in floating point. Divide them by 32768, or give them as int16."
         )
     mono = resample(mono, int(rate), config.rate)
     if mono.size < config.window:

@@ -53,8 +53,8 @@ class TargetProfile(_Data, frozen=True, kw_only=True):
     features: tuple[str, ...] = ()
     cores: Annotated[int, Meta(ge=1)]
     memory_mb: Annotated[int, Meta(ge=1)]
-    engines: tuple[str, ...] = ("onnxruntime",)
-    precisions: tuple[Precision, ...] = ("int8", "fp32")
+    engines: Annotated[tuple[str, ...], Meta(min_length=1)] = ("onnxruntime",)
+    precisions: Annotated[tuple[Precision, ...], Meta(min_length=1)] = ("int8", "fp32")
     threads: Annotated[int, Meta(ge=1)] = 1
     longest_seconds: Annotated[float, Meta(gt=0)] = 4.5
     int8: Int8Scheme = Int8Scheme()

@@ -135,3 +135,15 @@ def test_another_provider_than_the_required_one(run: Run, tiny_bundle: Path) -> 
     assert told.code == 6
     assert told.json["ok"] is False
     assert "XNNPACK" in told.json["elsewhere"][0]
+
+
+@pytest.mark.parametrize("stage", ["output.intent", "output.colour"])
+def test_outputs_of_another_graph_are_caught(
+    run: Run, tiny_bundle: Path, tmp_path: Path, stage: str
+) -> None:
+    for number, change in enumerate((lambda a: -a, lambda a: np.roll(a, 1), lambda a: a * 0)):
+        path = with_golden(tiny_bundle, tmp_path / f"{number}.edge", stage, change)
+        got = run("verify", path)
+        assert got.code == 4
+        row = next(line for line in got.out.splitlines() if line.startswith(stage))
+        assert "FAILED" in row

@@ -181,6 +181,15 @@ def test_a_broken_file_is_named(
     assert not (tmp_path / "out.edge").exists()
 
 
+def test_an_input_that_cannot_be_used_names_its_sample(
+    convert_tiny: Convert, samples: Path
+) -> None:
+    changed = msgspec.structs.replace(SampleSet.open(samples)[2], text="?!")
+    rewrite(samples, {2: changed})
+    with pytest.raises(InputError, match=f"The text of sample {changed.id!r} in .*samples: "):
+        convert_tiny(calibration=samples)
+
+
 def test_an_unknown_label_is_an_error(convert_tiny: Convert, samples: Path, tmp_path: Path) -> None:
     first = SampleSet.open(samples)[3]
     rewrite(samples, {3: msgspec.structs.replace(first, labels={"intent": "dance"})})

@@ -11,7 +11,7 @@ from tempfile import gettempdir
 import pytest
 
 from edge_sdk import Bundle
-from edge_sdk.errors import StorageError, UsageError
+from edge_sdk.errors import StorageError
 from edge_sdk.samples import SampleSet
 
 from .conftest import Convert, unpack
@@ -95,20 +95,20 @@ def test_an_older_bundle_is_replaced_as_a_whole(
 def test_a_folder_that_is_no_bundle_is_never_replaced(convert_tiny: Convert, there: Path) -> None:
     (there / "thesis").mkdir()
     (there / "thesis" / "chapter.txt").write_text("years of work")
-    with pytest.raises(UsageError, match="is no bundle"):
+    with pytest.raises(StorageError, match="not a bundle is there"):
         convert_tiny(output=there / "thesis")
     assert (there / "thesis" / "chapter.txt").read_text() == "years of work"
 
 
 def test_the_checkpoint_is_never_the_output(convert_tiny: Convert, tiny_checkpoint: Path) -> None:
-    with pytest.raises(UsageError, match="is no bundle"):
+    with pytest.raises(StorageError, match="not a bundle is there"):
         convert_tiny(output=tiny_checkpoint)
     assert names(tiny_checkpoint) == ["config.json", "model.safetensors"]
 
 
 def test_a_folder_bundle_does_not_replace_a_file(convert_tiny: Convert, there: Path) -> None:
     (there / "notes").write_text("mine")
-    with pytest.raises(UsageError, match="is a file"):
+    with pytest.raises(StorageError, match="not a bundle is there"):
         convert_tiny(output=there / "notes")
     assert (there / "notes").read_text() == "mine"
 

@@ -150,9 +150,16 @@ def test_too_long_by_a_little_and_not_too_long(tmp_path: Path) -> None:
         (np.ones(16000, np.float32), "16000", "whole hertz"),
         (np.ones(16000, np.float32), None, "whole hertz"),
         ([[0.1], [0.1, 0.2]], RATE, "[samples] or [samples, channels]"),
+        (np.full(16000, 8000.0, np.float32), RATE, "Divide them by 32768"),
+        (np.full((16000, 2), -8000.0), RATE, "Divide them by 32768"),
     ],
 )
 def test_wrong_rank_dtype_or_rate(samples: object, rate: object, why: str) -> None:
     with pytest.raises(InputError) as caught:
         prepare_samples(samples, rate, CONFIG)
     assert why in str(caught.value)
+
+
+def test_floats_a_little_beyond_full_scale_are_taken() -> None:
+    assert prepare_samples(np.full(16000, 4.0, np.float32), RATE, CONFIG).max() == 4
+    assert prepare_samples(np.full(16000, 8000, np.int16), RATE, CONFIG).max() < 1

@@ -96,6 +96,8 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
         ("cores = 4\n", "", "cores"),
         ("cores = 4", "cores = 4\nspeed = 9", "speed"),
         ('["fp32"]', '["int4"]', "precisions"),
+        ('["fp32"]', "[]", "precisions"),
+        ("cores = 4", "cores = 4\nengines = []", "engines"),
         ("max_drop = 0.5", "max_drop = -1", "max_drop"),
         ("max_size_mb = 3", "max_size_mb = 0", "max_size_mb"),
         ('"mine"', '"mine', "malformed"),
