@@ -1,0 +1,126 @@
+"""What the page shows, collected on the loop's thread and handed to any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edge_sdk.errors import EdgeError
+from edge_sdk.frontends.audio import LogMel, LogMelConfig
+
+from ...capture import Frame, FrameSource, StreamEnded
+from ...speech.protocol import Samples
+from ..events import AssistantEvent, plain
+
+# Events that a reader who comes late is told.
+_KEPT = 200
+# Bands of the picture of the sound, of the 80 of the front-end.
+_BANDS = 40
+# A reader that does not keep up loses the sound, not the events.
+_BEHIND = 256
+_WIDTH = 320
+
+
+class Feed:
+    """Events, levels and mel columns, as JSON messages.
+
+    Args:
+        camera: whose newest frame is shown; None: there is none.
+    """
+
+    def __init__(self, camera: FrameSource | None = None) -> None:
+        self._camera = camera
+        self._mel = LogMel(LogMelConfig()).stream()
+        self._kept: list[str] = []
+        self._readers: set[_Reader] = set()
+        self._lock = threading.Lock()
+        self._frame: Frame | None = None
+
+    def event(self, event: AssistantEvent) -> None:
+        """Take an event of the loop."""
+        message = _message("event", plain(event))
+        with self._lock:
+            self._kept = [*self._kept[1 - _KEPT :], message]
+            readers = tuple(self._readers)
+        for reader in readers:
+            reader.put(message)
+
+    def sound(self, samples: Samples, end: float) -> None:
+        """Take the next samples ``[n]`` at 16 kHz; costs next to nothing while nobody reads."""
+        with self._lock:
+            readers = tuple(self._readers)
+        if not readers:
+            return
+        level = float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0
+        frames = self._mel.push(samples)
+        # Pairs of bands, on a scale from 0 to 9: a column is as many digits.
+        pairs = frames.reshape(len(frames), _BANDS, -1).mean(axis=2)
+        digits = np.clip((pairs + 16.0) / 2.2, 0, 9).astype(int)
+        columns = ["".join(map(str, column)) for column in digits.tolist()]
+        decibels = round(20 * np.log10(max(level, 1e-5)), 1)
+        message = _message("sound", {"time": end, "decibels": decibels, "columns": columns})
+        for reader in readers:
+            reader.put(message, may_drop=True)
+
+    def picture(self) -> bytes | None:
+        """The newest frame as a JPEG, 320 pixels wide; None where there is none."""
+        if self._camera is None:
+            return None
+        try:
+            self._frame = self._camera.newest() or self._frame
+        except (EdgeError, StreamEnded):
+            return None
+        if self._frame is None:
+            return None
+        picture = Image.fromarray(self._frame.image)
+        picture.thumbnail((_WIDTH, _WIDTH))
+        content = io.BytesIO()
+        picture.save(content, "JPEG", quality=75)
+        return content.getvalue()
+
+    def join(self) -> _Reader:
+        """A new reader; it is told what was kept first. Call on its event loop."""
+        reader = _Reader(asyncio.get_running_loop())
+        with self._lock:
+            kept = tuple(self._kept)
+            self._readers.add(reader)
+        for message in kept:
+            reader.put(message)
+        return reader
+
+    def leave(self, reader: _Reader) -> None:
+        """The reader has gone."""
+        with self._lock:
+            self._readers.discard(reader)
+
+
+class _Reader:
+    """One open page."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+
+    def put(self, message: str, *, may_drop: bool = False) -> None:
+        """Hand a message over, from any thread."""
+        if may_drop and self._queue.qsize() > _BEHIND:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, message)
+        except RuntimeError:  # the server has ended in between
+            return
+
+    async def get(self) -> str:
+        """The next message."""
+        return await self._queue.get()
+
+
+def _message(kind: str, content: dict[str, Any]) -> str:
+    """In the form of server-sent events."""
+    return f"event: {kind}\ndata: {json.dumps(content)}\n\n"
