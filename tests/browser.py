@@ -121,6 +121,21 @@ class Browser:
         finally:
             context.close()
 
+    @contextmanager
+    def tab(self, *, width: int = 1200, scheme: str = "light") -> Iterator[tuple[Any, list[str]]]:
+        """A tab that may use the network, and what its console and scripts complain of."""
+        problems: list[str] = []
+        context = self._browser.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 900}
+        )
+        try:
+            tab = context.new_page()
+            tab.on("console", lambda m: problems.append(f"{m.type}: {m.text}"))
+            tab.on("pageerror", lambda error: problems.append(f"script: {error}"))
+            yield tab, problems
+        finally:
+            context.close()
+
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:

@@ -38,12 +38,16 @@ class Page:
         DependencyError: the web server is not installed.
     """
 
-    def __init__(self, feed: Feed, address: str = "127.0.0.1:8765", token: str | None = None) -> None:
+    def __init__(
+        self, feed: Feed, address: str = "127.0.0.1:8765", token: str | None = None
+    ) -> None:
         host, port = _address(address)
         uvicorn: Any = require("uvicorn", _INSTALL)
         require("starlette", _INSTALL)
         if not (_STATIC / "vendor" / "uPlot.iife.min.js").is_file():
-            raise UsageError("The page's plotting library is not there; run scripts/page_assets.sh.")
+            raise UsageError(
+                "The page's plotting library is not there; run scripts/page_assets.sh."
+            )
         self._feed = feed
         self.token = token or secrets.token_urlsafe(24)
         self._socket = _bind(host, port)
@@ -77,8 +81,13 @@ class Page:
     def _application(self) -> Any:
         from starlette.applications import Starlette
         from starlette.requests import Request
-        from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
-        from starlette.responses import StreamingResponse
+        from starlette.responses import (
+            FileResponse,
+            PlainTextResponse,
+            RedirectResponse,
+            Response,
+            StreamingResponse,
+        )
         from starlette.routing import Mount, Route
         from starlette.staticfiles import StaticFiles
 
@@ -174,6 +183,8 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        # From here on a browser that comes before the server waits instead of being refused.
+        bound.listen(16)
     except OSError as error:
         bound.close()
         raise DeviceError(f"{host}:{port} cannot be listened on: {error.strerror}.") from error
