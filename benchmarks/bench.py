@@ -21,6 +21,9 @@ _ANY_DROP = "100"
 # The edition that is measured: the one a bare engine run can be held against.
 ENGINE = "onnxruntime"
 
+# The editions that are held against each other.
+ENGINES = ("onnxruntime", "litert")
+
 
 class EditionSummary(msgspec.Struct, frozen=True):
     """The fields of an edition's report that figures use."""
@@ -109,13 +112,25 @@ class Bench:
             )
         return self._bundles[precision]
 
-    def convert(self, precision: str, *, cache: Path, name: str) -> Conversion:
+    def editions(self, precision: str) -> Conversion:
+        """As :meth:`bundle`, with an edition for each of :data:`ENGINES`; made once."""
+        name = f"{precision}-editions"
+        if name not in self._bundles:
+            self._bundles[name] = self.convert(
+                precision, cache=self.scratch / "cache", name=name, engines=ENGINES
+            )
+        return self._bundles[name]
+
+    def convert(
+        self, precision: str, *, cache: Path, name: str, engines: tuple[str, ...] = ()
+    ) -> Conversion:
         """Convert the checkpoint by the command line, as a user does."""
         path = self.scratch / f"{name}.edge"
         command = edge_sdk(
             *("convert", str(self.checkpoint), "--json", "--precision", precision),
             *("--calibration", str(self.data / "calibration")),
             *("--evaluation", str(self.data / "held-out")),
+            *(word for engine in engines for word in ("--engine", engine)),
             *("--max-drop", _ANY_DROP, "--cache", str(cache), "--output", str(path)),
         )
         usage = measure_success(command)

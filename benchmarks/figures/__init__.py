@@ -14,6 +14,8 @@ from ..figure import Figure
 from . import (
     cli_help,
     conversion,
+    engine_agreement,
+    engine_speed,
     import_cost,
     infer_memory,
     int8_accuracy,
@@ -21,6 +23,7 @@ from . import (
     log_mel,
     session_overhead,
     streaming_audio,
+    three_targets,
 )
 
 FIGURES: tuple[Figure, ...] = (
@@ -33,6 +36,9 @@ FIGURES: tuple[Figure, ...] = (
     cli_help.FIGURE,
     import_cost.FIGURE,
     conversion.FIGURE,
+    engine_agreement.FIGURE,
+    engine_speed.FIGURE,
+    three_targets.FIGURE,
 )
 
 
