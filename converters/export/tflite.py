@@ -25,7 +25,7 @@ from edge_sdk.errors import ExportError
 from ..parts import PartSpec
 from .tflite_flatbuffer import finish, signature_of
 from .tflite_gru import with_unrolled_grus
-from .tflite_layout import with_flat_convolutions, with_flat_matrices
+from .tflite_layout import with_flat_convolutions
 from .tflite_masks import with_float_masks
 from .tflite_padding import fixed_lengths, padded_arguments, padded_module
 from .tflite_parity import check_tflite_parity, module_of
@@ -87,7 +87,7 @@ def _flat(
     with _export_errors(spec):
         module = program.module()
         assert isinstance(module, GraphModule)
-        module = with_flat_matrices(with_flat_convolutions(module))
+        module = with_flat_convolutions(module)
         if masks:
             module = with_float_masks(module)
         module = with_unrolled_grus(module)

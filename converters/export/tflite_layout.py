@@ -109,28 +109,3 @@ def _list(value: Any) -> list[int]:
 def _shape(node: Node) -> tuple[int, ...]:
     value = node.meta.get("val")
     return () if value is None else tuple(value.shape)
-
-
-def with_flat_matrices(module: GraphModule) -> GraphModule:
-    """Rewrite ``module`` in place: a linear layer on more than three axes works on rows of all.
-
-    The converter makes a batched product of it, which has no more than three in TFLite.
-    """
-    graph = module.graph
-    for node in list(graph.nodes):
-        if node.op != "call_function" or node.target is not _ATEN.linear.default:
-            continue
-        x = node.args[0]
-        shape = _shape(x)
-        if len(shape) < 4:
-            continue
-        with graph.inserting_before(node):
-            rows = graph.call_function(_ATEN.reshape.default, (x, [-1, shape[-1]]))
-            made = graph.call_function(node.target, (rows, *node.args[1:]))
-            back = graph.call_function(_ATEN.reshape.default, (made, list(_shape(node))))
-        back.meta = dict(node.meta)
-        node.replace_all_uses_with(back)
-        graph.erase_node(node)
-    graph.eliminate_dead_code()
-    module.recompile()
-    return module
