@@ -132,6 +132,15 @@ def _streaming(name: str, artefact: Artefact) -> Streaming | None:
     )
 
 
+def _streaming_sentence(found: Conversion, name: str, artefact: Artefact) -> str:
+    form, audio = artefact.streaming, found.source.frontends.audio
+    if isinstance(form, str):
+        return f"{name} does not stream: {form}" if form else ""
+    milliseconds = form.frames * (audio.hop_ms if audio else 0)
+    size = f", a graph of {len(form.content) / 1e3:.1f} kB more" if form.content else ""
+    return f"{name} streams in steps of {milliseconds:g} ms{size}."
+
+
 def _streaming_file(name: str, artefact: Artefact) -> str:
     stem, _, suffix = file_of(name, artefact).rpartition(".")
     return f"{stem}.step.{suffix}"
@@ -177,6 +186,7 @@ def _part_report(found: Conversion, edition: Edition, name: str, gate: Gate) -> 
         parameters=parameter_count(found.graphs[name]),
         attempts=attempts,
         rejected=tuple(rejected),
+        streaming=_streaming_sentence(found, name, made[chosen]),
     )
 
 

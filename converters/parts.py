@@ -20,11 +20,13 @@ class StepSpec(msgspec.Struct, frozen=True, kw_only=True):
             new states.
         frames: of a step.
         states: the shapes of the states, float32; zeros at first.
+        own: whether it is the user's, to be held against the encoder before it is used.
     """
 
     module: nn.Module
     frames: int
     states: tuple[tuple[int, ...], ...]
+    own: bool = False
 
     @property
     def named(self) -> tuple[StateSpec, ...]:

@@ -29,6 +29,8 @@ class PartReport(_Data, frozen=True, kw_only=True):
     """What was shipped for a part, what was tried, and why anything was rejected.
 
     ``engine`` differs from the edition's where the part fell back; ``rejected`` says why.
+    ``streaming`` says by what steps the part runs along a stream of sound, or why it does not;
+    empty for the other parts.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PartReport(_Data, frozen=True, kw_only=True):
     parameters: int
     attempts: tuple[Attempt, ...]
     rejected: tuple[str, ...] = ()
+    streaming: str = ""
 
 
 class EditionReport(_Data, frozen=True, kw_only=True):

@@ -94,6 +94,21 @@ class OutputSpec(_Table, frozen=True, kw_only=True):
         return Head(name=self.name, labels=self.labels, task=self.task, output=self.output)
 
 
+class StreamingSpec(_Table, frozen=True, kw_only=True):
+    """One step of an audio encoder, where its layers do not show how it streams.
+
+    Attributes:
+        step: the path of a submodule or method; it takes ``frames`` new frames in the layout of
+            the input, and the states, and gives the embedding as of now and the new states.
+        frames: of a step.
+        states: the shape of each state, float32; zeros at first.
+    """
+
+    step: str
+    frames: Count
+    states: Annotated[tuple[tuple[Count, ...], ...], Meta(min_length=1)]
+
+
 class PartsSpec(_Table, frozen=True, kw_only=True):
     """Where the model can be cut: paths of submodules or methods, ``path:key`` for an entry.
 
@@ -103,11 +118,13 @@ class PartsSpec(_Table, frozen=True, kw_only=True):
             and the input itself of the others, and gives the outputs.
         mask: whether the head takes, last, float32 ``[1, inputs]``: 1 for what is there. Then
             inputs may be missing; every input needs an encoder.
+        streaming: by name of an audio input with an encoder, that encoder a step at a time.
     """
 
     encoders: dict[str, str]
     head: str
     mask: bool = False
+    streaming: dict[str, StreamingSpec] = {}
 
 
 class ModelSpec(_Table, frozen=True, kw_only=True):
@@ -208,4 +225,10 @@ def _parts_problem(spec: ModelSpec) -> str | None:
         return f"at parts.encoders: {', '.join(unknown)} is no input; there are {', '.join(names)}"
     if spec.parts.mask and set(spec.parts.encoders) != set(names):
         return "at parts.mask: a head with a mask needs an encoder for every input"
+    for name in spec.parts.streaming:
+        entry = next((entry for entry in spec.inputs if entry.name == name), None)
+        if name not in spec.parts.encoders or entry is None or entry.modality != "audio":
+            return f"at parts.streaming: {name} is no audio input with an encoder"
+        if entry.length is not None:
+            return f"at parts.streaming: {name} has a fixed length, and a stream has none"
     return None

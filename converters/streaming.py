@@ -7,14 +7,17 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from edge_sdk.bundle.golden import STREAM, Arrays, compare
 from edge_sdk.bundle.manifest import Streaming, Tolerance, Tolerances
 from edge_sdk.bundle.streaming import Run, Stepper, embeddings_along, prefixes
+from edge_sdk.errors import ExportError
 
 from .backends.protocol import Artefact, Backend, Feed, StreamForm
 from .export.streaming import NotStreamable
+from .parts import PartSpec
 
 # The largest error of a float graph against the whole sequence, in units of the largest value
 # (at least 1).
@@ -53,6 +56,39 @@ def step_feeds(run: Run, form: StreamForm, feeds: Iterable[Feed]) -> Iterator[Fe
         for at in range(0, features.shape[1] - form.frames + 1, form.frames):
             stepper.step(features[:, at : at + form.frames])
             yield given.pop()
+
+
+def check_own_step(spec: PartSpec, feeds: Iterable[Feed]) -> None:
+    """Hold a step of the user's against the encoder, both in torch, on real samples.
+
+    Raises:
+        ExportError: it gives something else than the encoder gives at once.
+    """
+    step, whole = spec.step, spec.module
+    if step is None or not step.own or whole is None:
+        return
+    form = StreamForm(frames=step.frames, multiples=False, states=step.named)
+
+    def run(inputs: Arrays) -> Mapping[str, NDArray[Any]]:
+        tensors = [torch.from_numpy(np.ascontiguousarray(value)) for value in inputs.values()]
+        names = ["embedding", *(state.output for state in step.named)]
+        with torch.no_grad():
+            return {n: t.numpy() for n, t in zip(names, step.module(*tensors), strict=True)}
+
+    stepper = Stepper(run, _entry(form))
+    for feed in feeds:
+        features = feed["features"]
+        rows = embeddings_along(stepper, features)
+        for row, (_, upto) in zip(rows, prefixes(features.shape[1], step.frames), strict=True):
+            with torch.no_grad():
+                wanted = whole(torch.from_numpy(features[:, :upto])).numpy()[0]
+            error = float(np.abs(row - wanted).max())
+            if not error <= PARITY * max(1.0, float(np.abs(wanted).max())):
+                raise ExportError(
+                    f"The step that the spec names at parts.streaming differs from the encoder by "
+                    f"{error:.2g} after {upto} frames (allowed: {PARITY:g}). A step must give what "
+                    "the encoder gives of all frames so far."
+                )
 
 
 def check_stream(backend: Backend, artefact: Artefact, feeds: Iterable[Feed]) -> None:

@@ -9,12 +9,13 @@ import msgspec
 from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
+from ..cache import StageCache
 from ..export.tflite import export_tflite
 from ..export.tflite_flatbuffer import tflite_float_share
 from ..export.tflite_quantise import quantise_tflite
 from ..export.tflite_reference import TfliteReference
 from ..parts import PartSpec, StepSpec, streams
-from ..streaming import check_stream, step_feeds
+from ..streaming import check_own_step, check_stream, step_feeds
 from .protocol import Artefact, PartWork, StreamForm
 
 
@@ -57,6 +58,7 @@ class LiteRtBackend:
         if step is None or spec is None:
             why = "The model has no module for one step (parts.streaming in its spec)."
             return msgspec.structs.replace(plain, streaming=why)
+        check_own_step(part.spec, part.few())
         try:
             form = self._step(part, step, spec, plain.precision)
             artefact = msgspec.structs.replace(plain, streaming=form)
@@ -68,12 +70,14 @@ class LiteRtBackend:
     def _step(
         self, part: PartWork, step: StepSpec, spec: PartSpec, precision: Precision
     ) -> StreamForm:
+        # Code of the user's is in no key.
+        store = StageCache(None) if step.own else part.store
         key = f"tflite step {part.key} {step.frames}"
-        content = fp32 = part.store.get(key, partial(export_tflite, spec, sizes={}))
+        content = fp32 = store.get(key, partial(export_tflite, spec, sizes={}))
         form = StreamForm(frames=step.frames, multiples=False, states=step.named, content=fp32)
         if precision != "fp32":
             reference = TfliteReference(fp32, optimise=True)
-            content = part.store.get(
+            content = store.get(
                 f"{key} {precision} {part.feeds_key}",
                 lambda: quantise_tflite(
                     fp32, precision, step_feeds(reference.run, form, part.feeds()), part=part.name

@@ -9,12 +9,13 @@ from edge_sdk.bundle.manifest import FloatShare
 from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
+from ..export.onnx import export_onnx
 from ..export.streaming import NotStreamable, with_states
 from ..parts import streams
 from ..quantisation.share import float_share
 from ..quantisation.static import quantise
 from ..reference import Reference
-from ..streaming import check_stream
+from ..streaming import check_own_step, check_stream
 from .protocol import Artefact, PartWork, StreamForm
 
 
@@ -59,6 +60,7 @@ class OnnxRuntimeBackend:
         """The same graph able to carry its past, or why it cannot."""
         if part.spec is None or not streams(part.spec):
             return plain
+        check_own_step(part.spec, part.few())
         try:
             made = with_states(graph, part.spec.example[0].numpy())
             artefact = msgspec.structs.replace(
@@ -66,6 +68,25 @@ class OnnxRuntimeBackend:
                 content=made.graph.SerializeToString(),
                 streaming=StreamForm(frames=made.frames, multiples=True, states=made.states),
             )
+            check_stream(self, artefact, part.few())
+        except NotStreamable as error:
+            return self._own_step(part, plain, str(error))
+        return artefact
+
+    def _own_step(self, part: PartWork, plain: Artefact, why: str) -> Artefact:
+        """With the step that the user's model brings, as a graph of its own in fp32."""
+        assert part.spec is not None
+        step, spec = part.spec.step, part.spec.stepped()
+        if step is None or spec is None or not step.own:
+            return msgspec.structs.replace(plain, streaming=why)
+        form = StreamForm(
+            frames=step.frames,
+            multiples=False,
+            states=step.named,
+            content=export_onnx(spec).SerializeToString(),
+        )
+        artefact = msgspec.structs.replace(plain, streaming=form)
+        try:
             check_stream(self, artefact, part.few())
         except NotStreamable as error:
             return msgspec.structs.replace(plain, streaming=str(error))

@@ -98,6 +98,30 @@ class Encoder(nn.Module):
         return None if self.adapt.want.length is None else PaddedEncoder(self)
 
 
+class EncoderStep(nn.Module):
+    """One step of the user's: features and states -> the embedding and the new states."""
+
+    def __init__(self, want: Want, inner: nn.Module, key: str | None) -> None:
+        super().__init__()
+        self.adapt, self.inner, self.key = Adapt(want), inner, key
+
+    def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """As the user's, behind the steps of the input.
+
+        Raises:
+            CheckpointError: it gives other than the embedding and as many states as it took.
+        """
+        result = self.inner(self.adapt(features), *states)
+        count = len(states)
+        if not isinstance(result, (tuple, list)) or len(result) != 1 + count:
+            raise CheckpointError(
+                f"At parts.streaming: a step must give the embedding and its {count} states, "
+                "beside each other."
+            )
+        embedding, *new = result
+        return (entry(embedding, self.key, 0), *new)
+
+
 class Answering(nn.Module):
     """The user's model, or its head: one argument an input -> a tuple of outputs.
 

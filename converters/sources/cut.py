@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
 from edge_sdk.errors import CheckpointError, UsageError
 
-from ..parts import PartSpec
+from ..parts import PartSpec, StepSpec
 from ..source import HEAD
 from ..wants import Want
-from .adapt import Answering, Encoder, Method
+from .adapt import Answering, Encoder, EncoderStep, Method
 from .spec import Described
 from .trial import check_outputs, check_runs
 
@@ -49,6 +50,7 @@ def cut(model: nn.Module, told: Described) -> tuple[PartSpec, ...]:
         path, _, key = spec.parts.encoders[want.name].partition(":")
         inner = _find(model, path, f"parts.encoders.{want.name}")
         part = _part(modality, Encoder(want, inner, key or None), [want], ["features"], ())
+        part = _with_step(model, part, want, told, key or None)
         with torch.no_grad():
             embeddings[modality] = part.module(*part.example) if part.module else Tensor()
         parts.append(part)
@@ -63,6 +65,28 @@ def cut(model: nn.Module, told: Described) -> tuple[PartSpec, ...]:
     parts.append(_part(HEAD, answering, example, inputs, outputs))
     check_outputs(parts[-1], spec.outputs)
     return tuple(parts)
+
+
+def _with_step(
+    model: nn.Module, part: PartSpec, want: Want, told: Described, key: str | None
+) -> PartSpec:
+    """The part with the user's own step, where the spec names one."""
+    parts = told.spec.parts
+    told_step = parts.streaming.get(want.name) if parts else None
+    if told_step is None:
+        return part
+    inner = _find(model, told_step.step, f"parts.streaming.{want.name}.step")
+    step = StepSpec(
+        module=EncoderStep(want, inner, key).eval(),
+        frames=told_step.frames,
+        states=told_step.states,
+        own=True,
+    )
+    part = msgspec.structs.replace(part, step=step)
+    stepped = part.stepped()
+    assert stepped is not None
+    check_runs(stepped)
+    return part
 
 
 def _part(

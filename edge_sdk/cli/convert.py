@@ -154,8 +154,9 @@ def _print_parts(edition: EditionReport) -> None:
     click.echo("points of macro-F1 lost, each part alone:")
     click.echo(table(rows))
     for part in edition.parts:
-        for sentence in part.rejected:
-            click.echo(sentence)
+        for sentence in (*part.rejected, part.streaming):
+            if sentence:
+                click.echo(sentence)
 
 
 def _print_whole(edition: EditionReport) -> None:
