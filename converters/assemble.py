@@ -135,10 +135,10 @@ def _streaming(name: str, artefact: Artefact) -> Streaming | None:
 def _streaming_sentence(found: Conversion, name: str, artefact: Artefact) -> str:
     form, audio = artefact.streaming, found.source.frontends.audio
     if isinstance(form, str):
-        return f"{name} does not stream: {form}" if form else ""
+        return f"Streaming: {name} does not stream. {form}" if form else ""
     milliseconds = form.frames * (audio.hop_ms if audio else 0)
     size = f", a graph of {len(form.content) / 1e3:.1f} kB more" if form.content else ""
-    return f"{name} streams in steps of {milliseconds:g} ms{size}."
+    return f"Streaming: {name} in steps of {milliseconds:g} ms{size}."
 
 
 def _streaming_file(name: str, artefact: Artefact) -> str:

@@ -52,8 +52,8 @@ class Edition(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes of all artefacts."""
-        return sum(artefact.size for artefact in self.artefacts.values())
+        """Bytes of all artefacts, graphs for streams included."""
+        return sum(a.size + a.streaming_size for a in self.artefacts.values())
 
 
 def make_candidates(

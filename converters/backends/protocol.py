@@ -98,6 +98,11 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
         """Bytes."""
         return len(self.content)
 
+    @property
+    def streaming_size(self) -> int:
+        """Bytes of the graph of a step, where it is one of its own."""
+        return 0 if isinstance(self.streaming, str) else len(self.streaming.content)
+
 
 class Runner(Protocol):
     """Runs an artefact on the build host, with the interface of the fp32 graph."""
