@@ -168,7 +168,7 @@ class Held:
             for seconds, words in lengths:
                 inputs = inputs_of(session.modalities, rng, seconds, words)
                 features = {
-                    name: torch.from_numpy(session._features(name, value))
+                    name: torch.from_numpy(session.features(name, value))
                     for name, value in inputs.items()
                 }
                 with torch.no_grad():

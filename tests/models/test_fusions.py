@@ -167,8 +167,8 @@ def test_a_head_with_a_mask_answers_whatever_is_there(held: Held) -> None:
     rng = np.random.default_rng(3)
     inputs = inputs_of(("audio", "text"), rng, 0.5, 4)
     with FusionSession.open(bundle) as session, torch.no_grad():
-        speech = torch.from_numpy(session._features("audio", inputs["audio"])).transpose(1, 2)
-        words = torch.from_numpy(session._features("text", inputs["text"]))
+        speech = torch.from_numpy(session.features("audio", inputs["audio"])).transpose(1, 2)
+        words = torch.from_numpy(session.features("text", inputs["text"]))
         heard, read, none = net.hear(speech), net.read(words), torch.zeros(1, 16)
         for given, pair, mask in (
             ({"audio", "text"}, (read, heard), [1.0, 1.0]),
