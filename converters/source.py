@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from torch import nn
 
 from edge_sdk.bundle.manifest import Head
 from edge_sdk.frontends.config import FrontendsConfig
@@ -25,6 +26,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         parts: one encoder a modality, in the order of the modalities, then the head.
         stable: whether the digest says all that the parts compute; code of the user's may have
             changed under the same weights, and its exports are not kept.
+        module: the whole model that the parts were cut from; None where it came as a graph.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     heads: tuple[Head, ...]
     parts: tuple[PartSpec, ...]
     stable: bool = True
+    module: nn.Module | None = None
 
 
 def from_checkpoint(checkpoint: Checkpoint) -> Source:
@@ -44,4 +47,5 @@ def from_checkpoint(checkpoint: Checkpoint) -> Source:
         frontends=config.frontends,
         heads=tuple(Head(name=h.name, labels=h.labels) for h in config.model.heads),
         parts=tuple(part_specs(checkpoint)),
+        module=checkpoint.model,
     )

@@ -82,7 +82,7 @@ class AttentionFuse(nn.Module):
 
     def __init__(self, config: AttentionFusion, sizes: Sequence[int], heads: int) -> None:
         super().__init__()
-        self.parts = config.attention_heads
+        self.head_width = config.width // config.attention_heads
         self.tokens = _Tokens(sizes, config.width)
         self.places = nn.Parameter(torch.randn(len(sizes), config.width) * 0.1)
         self.queries = nn.Parameter(torch.randn(heads, config.width) * 0.1)
@@ -95,14 +95,15 @@ class AttentionFuse(nn.Module):
         """Embeddings float32 ``[N, E_m]`` each, mask float32 ``[N, M]``."""
         batch, count = mask.shape
         tokens = self.tokens(embeddings, mask) + self.places * mask.unsqueeze(2)
-        shape = (batch, count, self.parts, self.width // self.parts)
-        key = self.key(tokens).reshape(shape).transpose(1, 2)
-        value = self.value(tokens).reshape(shape).transpose(1, 2)
-        query = self.queries.reshape(-1, self.parts, self.width // self.parts).transpose(0, 1)
-        scores = query @ key.transpose(2, 3) * (self.width // self.parts) ** -0.5
+        # the number of attention heads is left open: pruning removes whole ones
+        key = self.key(tokens).reshape(batch, count, -1, self.head_width).transpose(1, 2)
+        value = self.value(tokens).reshape(batch, count, -1, self.head_width).transpose(1, 2)
+        heads = self.queries.shape[0]
+        query = self.queries.reshape(heads, -1, self.head_width).transpose(0, 1)
+        scores = query @ key.transpose(2, 3) * self.head_width**-0.5
         scores = scores + ((1.0 - mask) * _HIDDEN)[:, None, None, :]
         weights = torch.softmax(scores, dim=3) * mask[:, None, None, :]
-        joint = (weights @ value).transpose(1, 2).reshape(batch, -1, self.width)
+        joint = (weights @ value).transpose(1, 2).flatten(2)
         out: Tensor = self.dropout(functional.relu(joint))
         return out
 

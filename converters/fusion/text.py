@@ -37,7 +37,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, config: TransformerText) -> None:
         super().__init__()
-        self.heads = config.heads
+        self.head_width = config.width // config.heads
         self.norm1 = nn.LayerNorm(config.width)
         self.project = nn.Linear(config.width, 3 * config.width)
         self.merge = nn.Linear(config.width, config.width)
@@ -48,12 +48,13 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         """float32 ``[N, L, width]`` -> the same; ``valid`` bool ``[N, L]`` hides the padding."""
-        batch, length, width = x.shape
-        joint = self.project(self.norm1(x)).reshape(batch, length, 3, self.heads, -1)
+        batch, length, _ = x.shape
+        # the number of heads is left open: pruning removes whole heads
+        joint = self.project(self.norm1(x)).reshape(batch, length, 3, -1, self.head_width)
         query, key, value = joint.permute(2, 0, 3, 1, 4).unbind(0)
         keep = None if valid is None else valid[:, None, None, :]
         y = functional.scaled_dot_product_attention(query, key, value, attn_mask=keep)
-        x = x + self.dropout(self.merge(y.transpose(1, 2).reshape(batch, length, width)))
+        x = x + self.dropout(self.merge(y.transpose(1, 2).flatten(2)))
         wide = functional.relu(self.wide(self.norm2(x)))
         out: Tensor = x + self.dropout(self.narrow(wide))
         return out

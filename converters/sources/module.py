@@ -55,6 +55,7 @@ def source_of(module: nn.Module, told: Described, *, stable: bool, digest: str =
         heads=tuple(output.head for output in told.spec.outputs),
         parts=cut(module, told),
         stable=stable,
+        module=module,
     )
 
 
