@@ -53,7 +53,7 @@ def build(config: Any, weights: Mapping[str, Tensor], path: Path) -> Checkpoint:
         if not torch.isfinite(weights[name]).all():
             raise CheckpointError(f"The weight {name} in {path} holds NaN or infinity.")
     model.load_state_dict(dict(weights))
-    return Checkpoint(config=parsed, model=model.eval(), digest=_digest(parsed, weights))
+    return Checkpoint(config=parsed, model=model.eval(), digest=digest_of(parsed, weights))
 
 
 def _check_names(wanted: set[str], found: set[str], path: Path) -> None:
@@ -66,7 +66,8 @@ def _check_names(wanted: set[str], found: set[str], path: Path) -> None:
             )
 
 
-def _digest(config: ModelConfig, weights: Mapping[str, Tensor]) -> str:
+def digest_of(config: ModelConfig, weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 (hex) over a config and its weights."""
     total = hashlib.sha256(msgspec.json.encode(config, order="sorted"))
     for name in sorted(weights):
         tensor = weights[name].detach().contiguous()

@@ -181,13 +181,18 @@ class FusionConfig(_Config, frozen=True, kw_only=True):
 
 
 class ModelConfig(_Config, frozen=True, kw_only=True):
-    """What ``config.json`` of a checkpoint holds: the front-ends and the architecture."""
+    """What ``config.json`` of a checkpoint holds: the front-ends and the architecture.
+
+    ``pruned`` gives the shapes of those weights that pruning has made smaller than ``model``
+    says; it is left out where there are none.
+    """
 
     format: Literal["edge-sdk-fusion"] = "edge-sdk-fusion"
     version: Literal[1] = 1
     name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     frontends: FrontendsConfig
     model: FusionConfig
+    pruned: dict[str, tuple[Count, ...]] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         present = self.frontends.modalities

@@ -14,6 +14,7 @@ from .heads import FusionHead
 from .image import ImageEncoder
 from .text import build_text
 from .video import VideoEncoder
+from .widths import resize
 
 HEAD = "head"
 
@@ -34,6 +35,8 @@ class FusionModel(nn.Module):
             torch.manual_seed(seed)
             self.encoders = nn.ModuleDict(_encoders(config))
             self.head = FusionHead(config.model, list(self.embedding_sizes.values()))
+        if config.pruned:
+            resize(self, config.pruned)
 
     @classmethod
     def from_config(cls, config: ModelConfig, seed: int = 0) -> FusionModel:

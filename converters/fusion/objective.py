@@ -21,7 +21,8 @@ class Objective:
 
     ``alone`` (head -> modalities) adds the loss of each of these modalities by itself: without
     it the modality that is learned first keeps the others from learning. ``teacher`` adds the
-    divergence from its answers, ``extra`` whatever it returns.
+    divergence from its answers (and with ``embedding_weight``, within the teacher's share, the
+    distance from its embeddings), ``extra`` whatever it returns.
 
     Raises:
         UsageError: ``alone`` names a head or modality that the model does not have.
@@ -36,6 +37,7 @@ class Objective:
         alone_weight: float,
         teacher: FusionModel | None,
         teacher_weight: float,
+        embedding_weight: float = 0.0,
         extra: ExtraLoss | None,
     ) -> None:
         for head, modalities in alone.items():
@@ -47,6 +49,7 @@ class Objective:
         self._model, self._heads = model, heads
         self._alone, self._alone_weight = alone, alone_weight
         self._teacher, self._teacher_weight = teacher, teacher_weight
+        self._embedding_weight = embedding_weight
         self._extra = extra
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -60,7 +63,9 @@ class Objective:
             if any(name in able for able in self._alone.values()):
                 loss = loss + self._alone_weight * self._one(column, name, embeddings, batch)
         if self._teacher is not None:
-            loss = loss + self._teacher_weight * self._teach(self._teacher, batch, logits)
+            loss = loss + self._teacher_weight * self._teach(
+                self._teacher, batch, logits, embeddings
+            )
         if self._extra is not None:
             loss = loss + self._extra(model, batch, logits)
         return loss
@@ -81,9 +86,33 @@ class Objective:
         }
         return self._heads(self._model.classify(embeddings, mask), labels)
 
-    def _teach(self, teacher: FusionModel, batch: Batch, logits: Mapping[str, Tensor]) -> Tensor:
+    def _teach(
+        self,
+        teacher: FusionModel,
+        batch: Batch,
+        logits: Mapping[str, Tensor],
+        embeddings: Sequence[Tensor],
+    ) -> Tensor:
         teacher.eval()
         with torch.no_grad():
-            wanted = teacher(batch)
+            aims = teacher.embed(batch)
+            wanted = teacher.classify(aims, batch.mask)
         terms = [distillation(given, wanted[name]) for name, given in logits.items()]
-        return torch.stack(terms).mean()
+        loss = torch.stack(terms).mean()
+        if self._embedding_weight:
+            loss = loss + self._embedding_weight * _apart(embeddings, aims, batch.mask)
+        return loss
+
+
+def _apart(given: Sequence[Tensor], wanted: Sequence[Tensor], mask: Tensor) -> Tensor:
+    """The mean square distance of the embeddings that are there, relative to their variance.
+
+    Embeddings of another width than the teacher's are left out.
+    """
+    terms = []
+    for column, (mine, aim) in enumerate(zip(given, wanted, strict=True)):
+        rows = mask[:, column] > 0
+        if mine.shape == aim.shape and rows.any():
+            spread = aim[rows].var().clamp_min(1e-3)
+            terms.append((mine[rows] - aim[rows]).square().mean() / spread)
+    return torch.stack(terms).mean() if terms else torch.zeros(())

@@ -33,7 +33,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     that does nothing else): on a slower machine the learning rate falls sooner, so that the run
     still ends at its lowest rate; training is then no longer the same for the same seed.
     ``average`` is the decay of the weight average (0 = none); ``teacher_weight`` and
-    ``alone_weight`` are the shares of distillation and of modalities by themselves in the loss.
+    ``alone_weight`` are the shares of distillation and of modalities by themselves in the loss;
+    ``embedding_weight`` is that of the embeddings' distance within distillation.
     """
 
     epochs: int = 20
@@ -46,6 +47,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     average: float = 0.0
     patience: int = 10
     teacher_weight: float = 0.5
+    embedding_weight: float = 0.0
     alone_weight: float = 0.5
     seed: int = 0
     max_seconds: float | None = None
@@ -107,6 +109,7 @@ def fit(
         alone_weight=config.alone_weight,
         teacher=teacher,
         teacher_weight=config.teacher_weight,
+        embedding_weight=config.embedding_weight,
         extra=extra_loss,
     )
     trainer = _Trainer(model, config, loss, replicas)

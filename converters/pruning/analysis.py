@@ -101,6 +101,7 @@ def analyse(parts: Parts, *, keep_embeddings: bool = True, keep: Sequence[str] =
         products[spec.name] = trace.products - products_before
         norms[spec.name] = trace.norms[norms_before:]
         for result in results:
+            trace.used(result)
             labels = trace.labels(result)
             if spec is parts.head:
                 trace.units.freeze(labels, "is what the model answers")
@@ -109,7 +110,9 @@ def analyse(parts: Parts, *, keep_embeddings: bool = True, keep: Sequence[str] =
             made[spec.name] = labels
     trace.finish()
     for key, labels in trace.axes.items():
-        if any(fnmatchcase(shown[key.tensor], pattern) for pattern in keep):
+        weight = shown[key.tensor]
+        names = (weight, weight.rpartition(".")[0])
+        if any(fnmatchcase(name, pattern) for name in names for pattern in keep):
             trace.units.freeze(labels, "is kept as asked")
     groups, frozen = _groups(trace, shown)
     roots = trace.units.roots
@@ -142,9 +145,7 @@ def _run(trace: Trace, module: nn.Module, example: tuple[Tensor, ...]) -> tuple[
     return results if isinstance(results, tuple) else (results,)
 
 
-def _groups(
-    trace: Trace, shown: Mapping[int, str]
-) -> tuple[tuple[Group, ...], tuple[Frozen, ...]]:
+def _groups(trace: Trace, shown: Mapping[int, str]) -> tuple[tuple[Group, ...], tuple[Frozen, ...]]:
     """Classes on the same axes are one group; the layer that is first in the model names it."""
     order = {number: n for n, number in enumerate(shown)}
     on: dict[int, list[Axis]] = {}

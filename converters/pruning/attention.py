@@ -58,8 +58,10 @@ class SplitAttention(nn.Module):
             query, key, value = (x.unsqueeze(0) for x in (query, key, value))
         elif not self.batch_first:
             query, key, value = (x.transpose(0, 1) for x in (query, key, value))
-        q, k, v = self._heads(self.query(query)), self._heads(self.key(key)), self._heads(
-            self.value(value)
+        q, k, v = (
+            self._heads(self.query(query)),
+            self._heads(self.key(key)),
+            self._heads(self.value(value)),
         )
         mask = _bias(attn_mask, key_padding_mask, q)
         if is_causal and attn_mask is None:

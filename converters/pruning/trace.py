@@ -86,6 +86,7 @@ class Trace(TorchFunctionMode):
         self.norms: list[Labels] = []
         self._elements: dict[int, Labels] = {}
         self._labels: dict[int, Labels] = {}
+        self._bound: dict[int, list[tuple[Labels, str]]] = {}
         # Ids are only good while their tensors live.
         self._alive: list[Tensor] = []
 
@@ -104,6 +105,8 @@ class Trace(TorchFunctionMode):
             self._alive += made
             name = _name(func)
             call = Call(name, func, args, given, result)
+            for tensor in call.tensors:
+                self.used(tensor)
             labelled = any(self.known(tensor) for tensor in call.tensors)
             if labelled or any(id(t) in self._weights for t in call.tensors):
                 self._rules.get(name, give_up)(self, call)
@@ -139,6 +142,16 @@ class Trace(TorchFunctionMode):
             self._labels[id(tensor)] = labels
         else:
             self._labels.pop(id(tensor), None)
+
+    def bind(self, tensor: Tensor, labels: Labels, why: str) -> None:
+        """Freeze ``labels`` once ``tensor`` is used."""
+        self._alive.append(tensor)
+        self._bound.setdefault(id(tensor), []).append((labels, why))
+
+    def used(self, tensor: Tensor) -> None:
+        """Say that a tensor's values matter."""
+        for labels, why in self._bound.pop(id(tensor), ()):
+            self.units.freeze(labels, why)
 
     def axis(self, weight: Tensor, axis: int, *, produces: bool = False) -> Labels:
         """The units along one axis of a weight."""

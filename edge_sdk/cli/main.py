@@ -19,6 +19,7 @@ _COMMANDS = {
     "infer": "Answer from a recording, a picture and text, or any of them.",
     "inspect": "Say what is in a bundle.",
     "profile": "Measure a bundle on this machine.",
+    "prune": "Remove channels from a checkpoint, and recover its accuracy.",
     "targets": "List the target profiles.",
     "verify": "Check a bundle's files and its golden outputs on this machine.",
 }

@@ -157,7 +157,9 @@ def _train(
     # Processes are forked below: torch may not have started threads of its own by then.
     torch.set_num_threads(1)
     pools = render_pools(sources, frontends, heads, count=pool, seed=seed, jobs=jobs)
-    validation = _batches(TrainingSource(seed, cache, split="validation"), frontends, config)
+    validation = validation_batches(
+        TrainingSource(seed, cache, split="validation"), frontends, config
+    )
     model = FusionModel(config, seed=seed)
     # the layout in which a CPU convolves fastest
     model.encoders["image"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -266,7 +268,9 @@ def _keep_memory() -> None:
             library.mallopt(option, value)
 
 
-def _batches(source: TrainingSource, frontends: Frontends, config: ModelConfig) -> list[Batch]:
+def validation_batches(
+    source: TrainingSource, frontends: Frontends, config: ModelConfig
+) -> list[Batch]:
     """The validation set: the same examples each time, in padded batches."""
     heads = config.model.heads
     rows = [to_example(e, frontends, heads) for e in source.examples(640, seed=5)]

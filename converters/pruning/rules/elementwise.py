@@ -40,9 +40,7 @@ def prelu(trace: Trace, call: Call) -> None:
     trace.label(call.result, labels)
 
 
-def together(
-    trace: Trace, operands: Sequence[Labels], shape: tuple[int, ...], name: str
-) -> Labels:
+def together(trace: Trace, operands: Sequence[Labels], shape: tuple[int, ...], name: str) -> Labels:
     """Join what meets in a broadcast; what meets something of full size without labels stays."""
     out = np.zeros(shape, np.int64)
     sizes = [(1,) * (len(shape) - labels.ndim) + labels.shape for labels in operands]

@@ -131,9 +131,7 @@ def consume(trace: Trace, found: Labels, wanted: Labels) -> None:
         trace.units.join(found, wanted, _FED)
 
 
-def produce(
-    trace: Trace, call: Call, weight: Tensor, bias: Any, axis: int, made: int = 0
-) -> None:
+def produce(trace: Trace, call: Call, weight: Tensor, bias: Any, axis: int, made: int = 0) -> None:
     """New channels on ``axis`` of the result, from axis ``made`` of the weight."""
     units = trace.axis(weight, made, produces=True)
     if isinstance(bias, Tensor):

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ..trace import Call, Rule, Trace, as_labels, give_up
-from ..units import Labels
 
 _WHY = "is reshaped in a way that needs all of it"
 
@@ -46,16 +45,22 @@ def reshape(trace: Trace, call: Call) -> None:
 
 
 def index(trace: Trace, call: Call) -> None:
-    """Slices and numbers; an index that is a tensor needs all of the axis."""
-    place = call.get(1, "indices")
-    entries = place if isinstance(place, tuple) else (place,)
-    if any(isinstance(entry, (Tensor, list)) for entry in entries):
+    """Slices, numbers and tensors of places, along other axes than the labels' own."""
+    source, *places = call.args
+    if any(trace.known(t) for t in call.tensors if t is not source):
         give_up(trace, call)
         return
-    labels = trace.labels(call.args[0])
-    moved = labels[place]
-    _whole(trace, labels, moved, call.name)
+    labels = trace.labels(source)
+    moved = as_labels(torch.from_numpy(labels.copy())[places[0]])
+    picked = any(isinstance(e, (Tensor, list, int)) for e in _entries(places[0]))
+    roots = trace.units.roots
+    if picked and not np.array_equal(np.unique(roots(moved)), np.unique(roots(labels))):
+        trace.units.freeze(labels, "single channels are picked out by number")
     trace.label(call.result, trace.settle(moved, _WHY))
+
+
+def _entries(place: Any) -> tuple[Any, ...]:
+    return place if isinstance(place, tuple) else (place,)
 
 
 def divide(trace: Trace, call: Call) -> None:
@@ -105,12 +110,6 @@ def roll(trace: Trace, call: Call) -> None:
     if not np.array_equal(trace.units.roots(moved), trace.units.roots(labels)):
         trace.units.freeze(labels, f"goes through {call.name} along its channels")
     trace.label(call.result, moved)
-
-
-def _whole(trace: Trace, labels: Labels, moved: Labels, name: str) -> None:
-    """Freeze what a number picks out along the labels' own axis."""
-    if trace.varying(labels) and not trace.varying(moved):
-        trace.units.freeze(labels, "single channels are picked out by number")
 
 
 def _open_axis(call: Call) -> int | None:

@@ -21,7 +21,7 @@ def recur(trace: Trace, call: Call) -> None:
     if len(call.args) != 9:
         give_up(trace, call)
         return
-    source, first, weights, biases, layers, _, _, both, batch_first = call.args
+    source, first, weights, biases, layers, _, _, both, _ = call.args
     states = list(first) if isinstance(first, (tuple, list)) else [first]
     if not all(trace.weight(w) for w in weights) or not isinstance(layers, int):
         # Packed sequences come in another order of arguments.

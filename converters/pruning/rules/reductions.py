@@ -21,7 +21,9 @@ def reduce(trace: Trace, call: Call) -> None:
     labels = trace.labels(call.args[0])
     axes = _axes(call, labels.ndim)
     if set(axes) & set(trace.varying(labels)):
-        trace.units.freeze(labels, f"{call.name} is taken over the channels")
+        # Frozen only if somebody looks at the result: averaged attention often goes unused.
+        for result in call.result if isinstance(call.result, tuple) else (call.result,):
+            trace.bind(result, labels, f"{call.name} is taken over the channels")
         return
     place: list[Any] = [0 if k in axes else slice(None) for k in range(labels.ndim)]
     for result in call.result if isinstance(call.result, tuple) else (call.result,):
