@@ -12,8 +12,9 @@ from .plan import Mask, PruningPlan, Recovery, as_plan
 from .report import PruningReport
 
 if TYPE_CHECKING:
+    from .choice import Measure
     from .data import RecoveryData
-    from .prune import Measure, PrunedSource, prune_source
+    from .prune import PrunedSource, prune_source
     from .saving import save_pruned
     from .timing import engine_milliseconds
 
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Measure": "prune",
+    "Measure": "choice",
     "PrunedSource": "prune",
     "RecoveryData": "data",
     "engine_milliseconds": "timing",

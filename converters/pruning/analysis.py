@@ -158,13 +158,13 @@ def _groups(trace: Trace, shown: Mapping[int, str]) -> tuple[tuple[Group, ...], 
         if any(key in trace.producers for key in keys):
             together.setdefault((tuple(keys), trace.units.why(root)), []).append(root)
     groups, frozen = [], []
-    for (keys, why), roots in together.items():
-        maker = min((k for k in keys if k in trace.producers), key=lambda k: order[k.tensor])
+    for (members, why), roots in together.items():
+        maker = min((k for k in members if k in trace.producers), key=lambda k: order[k.tensor])
         part, weight = trace.homes[maker], shown[maker.tensor]
         name = weight.rpartition(".")[0] or weight
         if why is not None:
             frozen.append(Frozen(part, name, len(roots), why))
         elif len(roots) > 1:
-            axes = tuple((trace.names[k.tensor], k.axis) for k in keys)
+            axes = tuple((trace.names[k.tensor], k.axis) for k in members)
             groups.append(Group(name, part, np.array(sorted(roots)), axes))
     return tuple(groups), tuple(frozen)

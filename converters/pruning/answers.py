@@ -22,6 +22,9 @@ from ..fusion.metrics import classification_metrics
 from ..progress import Progress
 from .model import Parts
 
+#: The class that each head chooses on each sample.
+Answers = dict[str, NDArray[np.int64]]
+
 
 class Seen(msgspec.Struct, frozen=True):
     """One sample: its features ``[1, ...]`` by modality and its true class by head."""
@@ -101,9 +104,7 @@ def gradients(
             weights[name].requires_grad_(False)
 
 
-def answers_of(
-    parts: Parts, seen: Sequence[Seen], progress: Progress, stage: str
-) -> dict[str, NDArray[np.int64]]:
+def answers_of(parts: Parts, seen: Sequence[Seen], progress: Progress, stage: str) -> Answers:
     """The class that each head chooses on each sample."""
     chosen: dict[str, list[int]] = {head.name: [] for head in parts.source.heads}
     with torch.no_grad():

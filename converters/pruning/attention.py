@@ -28,7 +28,7 @@ class SplitAttention(nn.Module):
         # What torch's transformer layers ask before they take their fused path: not with this.
         self._qkv_same_embed_dim = False
         self.in_proj_bias = None
-        if given.in_proj_weight is not None:
+        if given._qkv_same_embed_dim:
             weights = given.in_proj_weight.detach().chunk(3)
         else:
             weights = (given.q_proj_weight, given.k_proj_weight, given.v_proj_weight)

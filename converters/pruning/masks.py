@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,9 +47,7 @@ def held(module: nn.Module, masks: Mapping[str, Tensor]) -> Iterator[None]:
     """Within the block no gradient reaches a masked weight; at its end they are zero."""
     weights = dict(module.named_parameters())
     hooks = [
-        weights[name].register_hook(lambda gradient, mask=mask: gradient * mask)
-        for name, mask in masks.items()
-        if weights[name].requires_grad
+        _hook(weights[name], mask) for name, mask in masks.items() if weights[name].requires_grad
     ]
     try:
         yield
@@ -56,6 +55,10 @@ def held(module: nn.Module, masks: Mapping[str, Tensor]) -> Iterator[None]:
         for hook in hooks:
             hook.remove()
         put_on(module, masks)
+
+
+def _hook(weight: Tensor, mask: Tensor) -> Any:
+    return weight.register_hook(lambda gradient: gradient * mask)  # type: ignore[no-untyped-call]
 
 
 def _smallest(weight: Tensor, ratio: float) -> Tensor:
@@ -72,5 +75,5 @@ def _two_of_four(weight: Tensor) -> Tensor | None:
     rows = weight.detach().abs().movedim(1, -1)
     fours = rows.reshape(-1, 4)
     mask = torch.ones_like(fours)
-    mask.scatter_(1, fours.argsort(1, stable=True)[:, :2], 0.0)
+    mask.scatter_(1, fours.argsort(dim=1, stable=True)[:, :2], 0.0)
     return mask.reshape(rows.shape).movedim(-1, 1).contiguous()

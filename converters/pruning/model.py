@@ -39,7 +39,7 @@ class Parts(msgspec.Struct, frozen=True):
 
     def copied(self) -> Parts:
         """The same with modules of its own."""
-        whole, modules = copy.deepcopy((self.whole, [spec.module for spec in self.specs]))
+        whole, modules = copy.deepcopy((self.whole, list(map(module_of, self.specs))))
         return msgspec.structs.replace(self, whole=whole, specs=self._with(modules))
 
     def _with(self, modules: Sequence[nn.Module]) -> tuple[PartSpec, ...]:

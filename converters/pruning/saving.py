@@ -15,21 +15,9 @@ from ..fusion.model import FusionModel
 from ..fusion.widths import shapes_of
 from .attention import SplitAttention
 from .prune import PrunedSource
+from .shapes import SHAPES, PrunedShapes
 
-SHAPES = "pruned.json"
 REPORT = "report.json"
-
-
-class PrunedShapes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What pruning changed of a module of the user's.
-
-    Attributes:
-        split: whether torch's attention modules were split into projections.
-        shapes: the shape of each weight.
-    """
-
-    split: bool
-    shapes: dict[str, tuple[int, ...]]
 
 
 def save_pruned(folder: str | Path, pruned: PrunedSource) -> Path:

@@ -57,7 +57,7 @@ class Selection:
             else:
                 low = middle + 1
         counts = self._at(levels[min(low, len(levels) - 1)], members, start)
-        for i in sorted(members, key=lambda i: -self._next(i, counts[i])):
+        for i in sorted(members, key=lambda i: -self._next(i, int(counts[i]))):
             more = counts.copy()
             more[i] = min(start[i], counts[i] + self._block(self.groups[i]))
             if more[i] > counts[i] and cost(more) <= limit:
@@ -88,7 +88,7 @@ class Selection:
         return cost
 
     def _at(self, threshold: float, members: Sequence[int], start: Counts) -> Counts:
-        counts = start.copy()
+        counts: Counts = start.copy()
         for i in members:
             group = self.groups[i]
             wanted = int((self._scores[i] > threshold).sum())
@@ -96,7 +96,7 @@ class Selection:
             least = max(1, int(np.ceil(group.width * (1 - self._plan.max_ratio) - 1e-9)))
             least = -(-least // block) * block
             rounded = round(wanted / block) * block
-            counts[i] = min(start[i], max(least, rounded, 1))
+            counts[i] = min(int(start[i]), max(least, rounded, 1))
         return counts
 
     def _block(self, group: Group) -> int:
@@ -114,7 +114,8 @@ class Selection:
 
 def _normalised(scores: Scores, how: str) -> Scores:
     if how == "rank":
-        return (np.argsort(np.argsort(scores, kind="stable")) + 0.5) / len(scores)
+        ranks: Scores = (np.argsort(np.argsort(scores, kind="stable")) + 0.5) / len(scores)
+        return ranks
     if how == "mean":
         mean = float(scores.mean())
         return scores / mean if mean > 0 else scores

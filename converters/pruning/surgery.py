@@ -85,7 +85,8 @@ def _zeroed(parts: Parts, analysis: Analysis, roots: Labels) -> Parts:
 
 
 def _gone(labels: Labels, roots: Labels) -> NDArray[np.bool_]:
-    return np.isin(labels, roots) & (labels != NOTHING)
+    gone: NDArray[np.bool_] = np.isin(labels, roots) & (labels != NOTHING)
+    return gone
 
 
 def _fitted(spec: PartSpec, analysis: Analysis, roots: Labels) -> PartSpec:
@@ -146,12 +147,12 @@ class _Masked(TorchFunctionMode):
         given = _bound(name, args, kwargs or {})
         source = given.pop("input")
         wide = torch.zeros_like(source)
-        weights = {
+        weights: dict[str, Any] = {
             k: None if given.get(k) is None else given[k].index_select(0, left)
             for k in ("weight", "bias")
             if k in given
         }
-        given |= weights
+        given.update(weights)
         if "normalized_shape" in given:
             given["normalized_shape"] = (len(left),)
         narrow = getattr(torch.nn.functional, name)(source.index_select(axis, left), **given)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..export.onnx import export_onnx
 from ..progress import Progress, silent
@@ -26,7 +29,7 @@ def engine_milliseconds(
     Raises:
         ExportError: a part cannot be exported.
     """
-    runs = []
+    runs: list[tuple[Reference, dict[str, NDArray[Any]]]] = []
     for source in sources:
         for spec in source.parts:
             progress("export to measure", len(runs), len(sources) * len(source.parts))

@@ -180,7 +180,8 @@ class Trace(TorchFunctionMode):
             return np.zeros(labels.shape[axis], np.int64)
         place: list[Any] = [0] * labels.ndim
         place[axis] = slice(None)
-        return labels[tuple(place)]
+        found: Labels = labels[tuple(place)]
+        return found
 
     def settle(self, labels: Labels, why: str, prefer: int | None = None) -> Labels:
         """Let labels vary along one axis only: ``prefer``, or the last of those they vary along."""

@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from edge_sdk.errors import CheckpointError, UsageError
 
 from ..checkpoint.pt import load_plain
+from ..pruning.shapes import fit_pruned
 from ..source import Source
 from . import Origin
 from .cut import cut
@@ -98,10 +99,14 @@ def build(model: str) -> nn.Module:
 def load_weights(module: nn.Module, path: Path) -> None:
     """Put the weights of a ``.safetensors`` or ``.pt`` file into ``module``; runs no code.
 
+    A folder written by ``edge-sdk prune`` gives the module its pruned shapes first.
+
     Raises:
         CheckpointError: the file is missing, damaged or unsafe, or its weights are of another
             model.
     """
+    if path.is_dir():
+        path = fit_pruned(module, path)
     weights = _read(path)
     try:
         module.load_state_dict(dict(weights))
