@@ -82,7 +82,7 @@ def _convolution(layer: nn.Module, before: Mapping[str, torch.Size]) -> None:
     if layer.transposed:
         layer.in_channels, layer.out_channels = weight.shape[0], weight.shape[1] * layer.groups
         return
-    if layer.groups > 1 and weight.shape[1] == 1:
+    if layer.groups > 1 and before["weight"][1] == 1:
         # Depthwise: so many outputs a channel, and fewer channels.
         layer.groups = weight.shape[0] * layer.groups // before["weight"][0]
     layer.in_channels, layer.out_channels = weight.shape[1] * layer.groups, weight.shape[0]

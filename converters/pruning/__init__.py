@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .choice import Measure
     from .data import RecoveryData
     from .prune import PrunedSource, prune_source
-    from .saving import save_pruned
+    from .saving import check_output, save_pruned
     from .timing import engine_milliseconds
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Recovery",
     "RecoveryData",
     "as_plan",
+    "check_output",
     "engine_milliseconds",
     "prune_source",
     "save_pruned",
@@ -36,6 +37,7 @@ _HOMES = {
     "Measure": "choice",
     "PrunedSource": "prune",
     "RecoveryData": "data",
+    "check_output": "saving",
     "engine_milliseconds": "timing",
     "prune_source": "prune",
     "save_pruned": "saving",

@@ -8,7 +8,7 @@ import msgspec
 from safetensors.torch import save
 
 from edge_sdk.errors import UsageError, storage_errors
-from edge_sdk.files import replacing
+from edge_sdk.files import check_writable, replacing
 
 from ..fusion.checkpointing import CONFIG, WEIGHTS, save_checkpoint
 from ..fusion.model import FusionModel
@@ -31,7 +31,7 @@ def save_pruned(folder: str | Path, pruned: PrunedSource) -> Path:
         StorageError: it cannot be written.
     """
     folder = Path(folder)
-    _check(folder)
+    check_output(folder)
     report = msgspec.json.format(msgspec.json.encode(pruned.report), indent=1) + b"\n"
     whole = pruned.source.module
     assert whole is not None
@@ -50,7 +50,14 @@ def save_pruned(folder: str | Path, pruned: PrunedSource) -> Path:
     return folder
 
 
-def _check(folder: Path) -> None:
+def check_output(folder: Path) -> None:
+    """See before long work that the folder can be written and replaces nothing but a model.
+
+    Raises:
+        UsageError: it is there, and holds other things.
+        StorageError: it cannot be written.
+    """
+    check_writable(folder)
     known = any((folder / name).is_file() for name in (CONFIG, SHAPES))
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not known):
         raise UsageError(

@@ -77,7 +77,12 @@ def command(
         raise UsageError("Give one model to prune: CHECKPOINT, or --model PKG.NET:BUILD.")
     try:
         from edge_sdk.converters.data import split_data
-        from edge_sdk.converters.pruning import engine_milliseconds, prune_source, save_pruned
+        from edge_sdk.converters.pruning import (
+            check_output,
+            engine_milliseconds,
+            prune_source,
+            save_pruned,
+        )
         from edge_sdk.converters.sources import Origin, read_source
     except ImportError as error:
         raise DependencyError(
@@ -85,6 +90,7 @@ def command(
             "pip install 'edge-sdk[convert]'."
         ) from error
     plan = _plan(plan_file, options, data is not None)
+    check_output(output)
     source = read_source(Origin(path=checkpoint, model=model, weights=weights, spec=spec))
     if evaluation is not None and data is None:
         raise UsageError("--evaluation goes with --data.")
@@ -137,8 +143,9 @@ def _plan(path: Path | None, options: dict[str, Any], has_data: bool) -> Pruning
         if options[name] is not None:
             recovery[name] = options[name]
     if not has_data and path is None:
-        # Without samples there is one thing to do; a plan that asks for more is refused later.
-        recovery.setdefault("method", "none")
+        # Without samples this is what can be done; who asks for more is refused.
+        if not options["recover"] and not options["finetune"]:
+            recovery["method"] = "none"
         table_.setdefault("criterion", "l2")
     if recovery:
         table_["recovery"] = recovery

@@ -33,8 +33,8 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
     """
     if not isinstance(model, FusionModel) or not isinstance(data.teacher, FusionModel):
         raise UsageError("This recovers the demo's fusion model only.")
-    pool = int(os.environ.get("RECOVER_POOL", "6000"))
-    steps = int(os.environ.get("RECOVER_STEPS", "100"))
+    pool = int(os.environ.get("RECOVER_POOL", "10000"))
+    steps = int(os.environ.get("RECOVER_STEPS", "150"))
     torch.set_num_threads(1)
     cache, config = default_cache(), model.config
     frontends, heads = Frontends(config.frontends), config.model.heads
@@ -56,8 +56,8 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
             epochs=plan.epochs,
             steps_per_epoch=steps,
             peak_rate=plan.rate,
-            warmup_steps=30,
-            average=0.99,
+            warmup_steps=60,
+            average=0.995,
             patience=plan.patience,
             teacher_weight=plan.teacher_weight,
             embedding_weight=plan.embedding_weight,
