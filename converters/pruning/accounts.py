@@ -12,6 +12,7 @@ from ..fusion.widths import shapes_of
 from ..source import Source
 from .analysis import Analysis, macs_of
 from .answers import Answers, Seen, score
+from .interval import drop_interval
 from .model import Parts
 from .plan import PruningPlan
 from .report import GroupChange, HeadScores, MaskChange, PartChange
@@ -62,11 +63,15 @@ def heads_scored(
     found = {}
     for head in source.heads:
         count, first = score(head, seen, before[head.name])
+        rows = [i for i, sample in enumerate(seen) if head.name in sample.truth]
+        truth = np.array([seen[i].truth[head.name] for i in rows], np.int64)
+        old, new = (answers[head.name][rows] for answers in (before, after))
         found[head.name] = HeadScores(
             samples=count,
             before=first,
             raw=score(head, seen, raw[head.name])[1],
             recovered=score(head, seen, after[head.name])[1],
+            drop_interval=drop_interval(truth, old, new, len(head.labels)),
             agreement=float((before[head.name] == after[head.name]).mean()),
         )
     return found

@@ -194,11 +194,15 @@ def _print(report: PruningReport) -> None:
             click.echo(f"  {kept.part}: {kept.name} ({kept.width}) {kept.why}")
     if not report.heads:
         return
-    scores: list[tuple[str, ...]] = [("head", "samples", "F1 before", "raw", "recovered", "same")]
+    scores: list[tuple[str, ...]] = [
+        ("head", "samples", "F1 before", "raw", "recovered", "points lost (95 %)", "same label")
+    ]
     for name, head in report.heads.items():
         f1 = [f"{s.macro_f1:.3f}" if head.samples else "" for s in
               (head.before, head.raw, head.recovered)]  # fmt: skip
-        scores.append((name, str(head.samples), *f1, f"{head.agreement:.1%}"))
+        low, high = head.drop_interval
+        lost = f"{head.drop:+.1f} ({low:+.1f} to {high:+.1f})" if head.samples else ""
+        scores.append((name, str(head.samples), *f1, lost, f"{head.agreement:.1%}"))
     click.echo("")
     click.echo(table(scores))
     recovery = report.recovery
