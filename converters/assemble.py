@@ -165,6 +165,7 @@ def _part_report(found: Conversion, edition: Edition, name: str, gate: Gate) -> 
             size=artefact.size,
             drops=gate.drops({name: precision}),
             stayed_float=artefact.stayed_float,
+            kernels=artefact.kernels,
         )
         for precision, artefact in made.items()
     )

@@ -24,6 +24,7 @@ from .report import ConversionReport
 from .source import Source
 from .sources import Origin, as_origin, read_source
 from .stages import Stages
+from .verify_tensorrt import require_compiler
 from .whereabouts import converting
 
 Choice = Literal["auto", "int8", "fp32"]
@@ -47,6 +48,7 @@ def convert(
     max_drop: float | None = None,
     precision: Choice = "auto",
     engines: Sequence[str] = (),
+    check_kernels: bool = False,
     streaming: bool = False,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
@@ -68,6 +70,8 @@ def convert(
         engines: an edition for each of these, in order of preference; by default the target's.
         streaming: a streaming form of the audio encoder also where it is a graph of its own with
             weights of its own (LiteRT); ONNX graphs stream wherever their layers allow it.
+        check_kernels: insist that TensorRT's compiler is here, for the report to say which
+            kernels it has for every graph of a kit. Where it is here it is asked anyway.
         spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
         progress: called as stages go on.
@@ -86,6 +90,8 @@ def convert(
     """
     profile = _profile(target, engines)
     _check(profile, max_drop, precision)
+    if check_kernels:
+        require_compiler(profile.engines)
     output = Path(output)
     _check_output(output)
     source = read_source(as_origin(checkpoint, spec))
@@ -103,6 +109,7 @@ def convert_targets(
     max_drop: float | None = None,
     precision: Choice = "auto",
     engines: Sequence[str] = (),
+    check_kernels: bool = False,
     streaming: bool = False,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
@@ -118,6 +125,8 @@ def convert_targets(
     profiles = [_profile(target, engines) for target in targets]
     for profile in profiles:
         _check(profile, max_drop, precision)
+    if check_kernels:
+        require_compiler({engine for profile in profiles for engine in profile.engines})
     output = Path(output)
     check_writable(output / "bundle")
     source = read_source(as_origin(checkpoint, spec))

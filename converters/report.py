@@ -16,13 +16,15 @@ class Attempt(_Data, frozen=True, kw_only=True):
     """One precision tried for a part, the rest of the model in fp32.
 
     ``drops`` are points lost by head (macro-F1 against fp32; share of other labels where the
-    data has none). A negative drop is a gain.
+    data has none). A negative drop is a gain. ``kernels`` is a sentence on what TensorRT's
+    compiler made of the graph on the build host; empty where none was asked.
     """
 
     precision: Precision
     size: int
     drops: dict[str, float]
     stayed_float: FloatShare | None = None
+    kernels: str = ""
 
 
 class PartReport(_Data, frozen=True, kw_only=True):

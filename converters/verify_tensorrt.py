@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
-from edge_sdk.errors import DependencyError, ending
+from edge_sdk.errors import DependencyError, UsageError, ending
 
 from .export.tensorrt import Kit, KitGraph
 
@@ -98,6 +99,24 @@ class KernelCheck(msgspec.Struct, frozen=True, kw_only=True):
         return (
             f"{what} is compiled by {where}: {self.planned} of {self.planned} planned nodes have "
             f"{self.precision} kernels."
+        )
+
+
+def require_compiler(engines: Iterable[str]) -> None:
+    """See that kits are made and can be compiled here.
+
+    Raises:
+        UsageError: none of ``engines`` is TensorRT.
+        DependencyError: TensorRT-RTX is not installed.
+    """
+    if "tensorrt" not in engines:
+        raise UsageError(
+            "There is no TensorRT kit to check: no target has the engine tensorrt. Name a Jetson "
+            "target, or add --engine tensorrt."
+        )
+    if find_spec(_BINDING) is None:
+        raise DependencyError(
+            "Checking kernels needs TensorRT-RTX: pip install 'edge-sdk[verify-tensorrt]'."
         )
 
 

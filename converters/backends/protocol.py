@@ -82,7 +82,8 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     """A part's graph for one engine at one precision, as it goes into the bundle.
 
     ``streaming`` is its form for streams, or a sentence that says why it has none; empty for a
-    part that is no sequence of sound.
+    part that is no sequence of sound. ``kernels`` is a sentence on what the engine's compiler made
+    of it on this host; empty without one.
     """
 
     engine: str
@@ -92,6 +93,7 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     stayed_float: FloatShare | None = None
     shapes: tuple[ShapeRange, ...] = ()
     streaming: StreamForm | str = ""
+    kernels: str = ""
 
     @property
     def size(self) -> int:

@@ -34,7 +34,8 @@ class TensorRtBackend:
         ranges = {name: AxisRange(max=longest) for name, longest in part.longest.items()}
         seen = part.calibration()
         kit = make_kit(part.name, part.graph, seen, ranges, (wanted,))
-        content = part.store.get(_key(part, wanted), lambda: _tried(kit))
+        kernels = part.store.get(f"kernels {_key(part, wanted)}", lambda: _tried(kit)).decode()
+        content = kit.graphs[0].graph.SerializeToString()
         share = float_share(part.graph, kit.graphs[0].graph, seen) if wanted == "int8" else None
         return Artefact(
             engine=self.engine,
@@ -43,6 +44,7 @@ class TensorRtBackend:
             content=content,
             stayed_float=share,
             shapes=kit.profiles,
+            kernels=kernels,
         )
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> Reference:
@@ -51,14 +53,14 @@ class TensorRtBackend:
 
 
 def _tried(kit: Kit) -> bytes:
-    """The kit's one graph, once TensorRT's compiler has taken it, if there is one here."""
-    if find_spec(_COMPILER) is not None:
-        for check in verify_kit(kit):
-            if not check.ok:
-                kind = CrashError if CRASHED in (check.error or "") else ExportError
-                raise kind(check.sentence())
-    content: bytes = kit.graphs[0].graph.SerializeToString()
-    return content
+    """What TensorRT's compiler makes of the kit's one graph, in a sentence; empty without one."""
+    if find_spec(_COMPILER) is None:
+        return b""
+    (check,) = verify_kit(kit)
+    if not check.ok:
+        kind = CrashError if CRASHED in (check.error or "") else ExportError
+        raise kind(check.sentence())
+    return check.sentence().encode()
 
 
 def _key(part: PartWork, precision: str) -> str:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
               help="An edition for this engine (repeatable); default: the target's.")  # fmt: skip
 @click.option("--streaming", is_flag=True,
               help="Let audio stream also where that takes a second graph (litert).")  # fmt: skip
+@click.option("--check-kernels", is_flag=True,
+              help="Say which kernels TensorRT-RTX has for every graph of a TensorRT kit; fail "
+              "where it is not installed.")  # fmt: skip
 @click.option("--cache", type=click.Path(path_type=Path),
               help="Where stages are kept; default: the user's cache folder.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Keep no results of stages.")
@@ -154,7 +157,8 @@ def _print_parts(edition: EditionReport) -> None:
     click.echo("points of macro-F1 lost, each part alone:")
     click.echo(table(rows))
     for part in edition.parts:
-        for sentence in (*part.rejected, part.streaming):
+        kernels = (attempt.kernels for attempt in part.attempts)
+        for sentence in (*part.rejected, part.streaming, *kernels):
             if sentence:
                 click.echo(sentence)
 

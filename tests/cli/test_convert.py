@@ -174,3 +174,20 @@ main({words!r})
     assert "pip install 'edge-sdk[convert]'" in done.stderr
     assert done.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == ["it.pt"]
+
+
+def test_kernels_of_no_kit_cannot_be_checked(run: Run) -> None:
+    code, _, said = run("--check-kernels")
+    assert code == 2
+    assert "no target has the engine tensorrt" in said
+
+
+@pytest.mark.slow
+def test_kernels_of_a_kit_are_reported(run: Run) -> None:
+    pytest.importorskip("tensorrt_rtx")
+    code, out, said = run("--check-kernels", "--engine", "tensorrt", "--json", precision="int8")
+    assert code == 0, said
+    (edition,) = json.loads(out)["editions"]
+    for part in edition["parts"]:
+        for attempt in part["attempts"]:
+            assert "planned nodes have int8 kernels" in attempt["kernels"]
