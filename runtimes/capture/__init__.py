@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .camera import Camera
 from .clock import Clock, MonotonicClock, VirtualClock
 from .events import (
     Back,
@@ -31,6 +32,7 @@ __all__ = [
     "AudioCounters",
     "AudioSource",
     "Back",
+    "Camera",
     "CameraFrozen",
     "CaptureEvent",
     "Clock",

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge_sdk.runtimes.capture.opencv import import_cv2
+
 #: Seconds that a loaded machine may need to end what was told to end.
 PATIENCE = 30.0
+# A linear algebra library in it starts its threads, for good, when it is imported.
+import_cv2()
 
 
 def held() -> tuple[int, ...]:
