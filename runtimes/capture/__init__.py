@@ -25,6 +25,7 @@ from .protocol import (
     SourceState,
     StreamEnded,
 )
+from .replay import ReplayAudio, ReplayVideo
 from .simulated import SimulatedCamera, SimulatedInput
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "GarbageFrames",
     "Microphone",
     "MonotonicClock",
+    "ReplayAudio",
+    "ReplayVideo",
     "Retrying",
     "SamplesLost",
     "SimulatedCamera",
