@@ -68,7 +68,7 @@ def page_of(result: ProfileResult) -> Page:
         [
             (name, s.p50.value, interval(s.p50), s.p90.value, s.p95.value, s.p99.value, s.max,
              f"{s.noise:.0%}")
-            for name, s in result.stages.items()
+            for name, s in {**result.stages, "processor time": result.cpu}.items()
         ],
         caption="Warm latency by stage, milliseconds.",
     )  # fmt: skip

@@ -14,11 +14,15 @@ _RESAMPLES = 1000
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A value, and the 95% interval that its repetition is expected in; None: too few rounds."""
+    """A value, and the 95% interval that its repetition is expected in; None: too few rounds.
+
+    ``rounds`` are the values of the rounds, where there is one a round.
+    """
 
     value: float
     low: float | None
     high: float | None
+    rounds: tuple[float, ...] = ()
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,4 +98,5 @@ def estimate_of(values: Sequence[float]) -> Estimate:
         value=float(np.median(array)),
         low=float(array.min()) if some else None,
         high=float(array.max()) if some else None,
+        rounds=tuple(float(v) for v in array),
     )

@@ -173,6 +173,7 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
         starts: one a round.
         cold: medians of ``starts``: ``import_ms``, ``open_ms``, ``first_ms``.
         stages: warm latency by stage; ``total`` is a whole call.
+        cpu: processor time of a call over all threads, which others do not lengthen.
         throughput: calls a second, one after the other.
         not_measured: what is missing, and why.
     """
@@ -189,6 +190,7 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[Start, ...]
     cold: dict[str, Estimate]
     stages: dict[str, Latency]
+    cpu: Latency
     throughput: float
     memory: Memory
     disturbance: Disturbance

@@ -1,6 +1,6 @@
 """One round: a fresh process that opens the bundle, answers once, then warm, and says how it was.
 
-Usage: python -m edge_sdk.benchmarks.profile.round BUNDLE OPTIONS.json OUTPUT.json
+Usage: python -m edge_sdk.benchmarks.profile.round ORDER.json OUTPUT.json
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import resource
 import sys
 from itertools import cycle, islice
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 _BEGAN = perf_counter()
 
@@ -34,11 +34,19 @@ from .subject import needs, subject_of  # noqa: E402
 WARM_CALLS, WARM_SECONDS = 10, 0.3
 
 
+class RoundOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What to measure: a bundle's path, and how."""
+
+    bundle: str
+    options: ProfileOptions
+
+
 class Round(msgspec.Struct, frozen=True, kw_only=True):
     """What one process measured; see :mod:`.result` for the meaning."""
 
     start: Start
     stages: dict[str, list[float]]
+    cpu: list[float]
     inputs: InputsInfo
     inputs_bytes: int
     imported: ProcessMemory
@@ -84,12 +92,16 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
             calls += 1
         probes = find_probes()
         stages: dict[str, list[float]] = {}
+        cpu: list[float] = []
         meter = Meter(probes)
         with Sampler(probes, also=meter.look) as sampler:
             load = Load()
             before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
             for values in islice(turn, options.calls):
-                for stage, spent in subject(values).items():
+                busy = process_time()
+                found = subject(values)
+                cpu.append((process_time() - busy) * 1e3)
+                for stage, spent in found.items():
                     stages.setdefault(stage, []).append(spent)
             preempted = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before
             share, energy = load.share(), meter.spent()
@@ -100,6 +112,7 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
                 first_ms=first * 1e3,
             ),
             stages=stages,
+            cpu=cpu,
             inputs=info,
             inputs_bytes=sum(_size(v) for one in given for v in one.values.values()),
             imported=imported,
@@ -123,11 +136,11 @@ def _size(value: object) -> int:
     return int(getattr(value, "nbytes", 0))
 
 
-def main(bundle: str, options: str, output: str) -> int:
+def main(order: str, output: str) -> int:
     """Write a :class:`Round`, or the sentence that says why there is none."""
     try:
-        chosen = msgspec.json.decode(Path(options).read_bytes(), type=ProfileOptions)
-        content = msgspec.json.encode(run_round(Path(bundle), chosen))
+        wanted = msgspec.json.decode(Path(order).read_bytes(), type=RoundOrder)
+        content = msgspec.json.encode(run_round(Path(wanted.bundle), wanted.options))
     except EdgeError as error:
         content = msgspec.json.encode({"error": str(error), "kind": error.kind})
     Path(output).write_bytes(content)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -14,18 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-import msgspec
 import numpy as np
 
 from edge_sdk.bundle import Bundle
-from edge_sdk.errors import DeviceError, EdgeError
-from edge_sdk.files import is_folder
 from edge_sdk.runtimes.engines import EngineOptions
 from edge_sdk.runtimes.parts import choose_edition
 from edge_sdk.runtimes.probes import find_probes
 from edge_sdk.runtimes.probes.vitals import VitalsReader
 from edge_sdk.runtimes.session import FusionSession
 
+from .fresh import drop_pages, in_fresh_process
 from .inputs import read_inputs
 from .layers import measure_layers
 from .options import ProfileOptions
@@ -41,7 +36,7 @@ from .result import (
     SoftwareInfo,
     ThermalPoint,
 )
-from .round import Round
+from .round import Round, RoundOrder
 from .subject import TOTAL, needs, subject_of
 from .thermal import measure_thermal
 
@@ -111,6 +106,7 @@ def profile(
             for name in ("import_ms", "open_ms", "first_ms")
         },
         stages={stage: latency_of([one.stages[stage] for one in rounds]) for stage in first.stages},
+        cpu=latency_of([one.cpu for one in rounds]),
         throughput=sum(len(one.stages[TOTAL]) for one in rounds)
         / sum(one.share.seconds for one in rounds),
         memory=_memory(rounds),
@@ -138,49 +134,8 @@ def run_in_process(path: Path, options: ProfileOptions) -> Round:
         DeviceError: the process could not be started or died.
     """
     drop_pages(path)
-    with tempfile.TemporaryDirectory(prefix="edge-sdk-profile-") as folder:
-        said, output = Path(folder) / "options.json", Path(folder) / "round.json"
-        said.write_bytes(msgspec.json.encode(options))
-        command = [sys.executable, "-m", f"{__package__}.round", str(path), str(said), str(output)]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0 or not output.is_file():
-            lines = done.stderr.strip().splitlines()
-            how = f"by signal {-done.returncode}" if done.returncode < 0 else "early"
-            raise DeviceError(
-                f"The process that runs {path} ended {how}: "
-                f"{lines[-1] if lines else 'it said nothing'}."
-            )
-        content = output.read_bytes()
-    failure = msgspec.json.decode(content, type=_Failure)
-    if failure.error is not None:
-        raise _error_of(failure.kind)(failure.error)
-    return msgspec.json.decode(content, type=Round)
-
-
-class _Failure(msgspec.Struct):
-    error: str | None = None
-    kind: str = ""
-
-
-def _error_of(kind: str) -> type[EdgeError]:
-    return next((c for c in EdgeError.__subclasses__() if c.kind == kind), EdgeError)
-
-
-def drop_pages(path: Path) -> None:
-    """Ask the kernel to forget the file or folder, so that the next reader meets the disk."""
-    for file in path.rglob("*") if is_folder(path) else [path]:
-        try:
-            handle = os.open(file, os.O_RDONLY)
-        except OSError:
-            continue
-        try:
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-        except OSError:
-            continue
-        finally:
-            os.close(handle)
+    order = RoundOrder(bundle=str(path), options=options)
+    return in_fresh_process(f"{__package__}.round", order, Round)
 
 
 def _in_this_process(

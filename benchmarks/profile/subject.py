@@ -11,6 +11,9 @@ from edge_sdk.runtimes.session import FusionSession
 
 #: The stage of a whole answer, the one that its user waits for.
 TOTAL = "total"
+#: No stage: the processor time of a call, over all threads. Others on the machine do not lengthen
+#: it, but for what they take of the caches.
+CPU = "cpu"
 #: What is left of the total beside the stages: inputs compared, answers made.
 POST = "post"
 

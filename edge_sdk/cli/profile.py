@@ -93,7 +93,7 @@ def show(result: ProfileResult) -> str:
 
     total, memory, around = result.stages["total"], result.memory, result.disturbance
     rows: list[tuple[str, ...]] = [("stage", "p50 ms", "95% interval", "p90", "p95", "p99", "max")]
-    for name, s in result.stages.items():
+    for name, s in {**result.stages, "processor time": result.cpu}.items():
         numbers = (s.p90.value, s.p95.value, s.p99.value, s.max)
         rows.append((name, f"{s.p50.value:.3f}", interval(s.p50), *(f"{n:.3f}" for n in numbers)))
     cold = ", ".join(

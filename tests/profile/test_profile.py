@@ -18,7 +18,6 @@ from edge_sdk.samples import SampleSet, write_index
 
 from ..browser import Browser
 from ..bundles import rewrite
-from ..cli.conftest import run  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +134,7 @@ def test_damaged_newer_and_other_files_are_refused(profiled, tmp_path: Path) -> 
         read_result(tmp_path / "none.json")
 
 
-def test_one_part_alone(run, tiny_bundle) -> None:  # noqa: F811
+def test_one_part_alone(run, tiny_bundle) -> None:
     done = run("profile", tiny_bundle, "--part", "image", "--rounds", "1", "--calls", "10",
                "--json", "-")  # fmt: skip
     assert done.code == 0
@@ -143,7 +142,7 @@ def test_one_part_alone(run, tiny_bundle) -> None:  # noqa: F811
     assert done.json["stages"]["total"]["p50"]["low"] is None  # one round has no interval
 
 
-def test_own_samples_are_used(run, tiny_bundle, sample_set) -> None:  # noqa: F811
+def test_own_samples_are_used(run, tiny_bundle, sample_set) -> None:
     done = run("profile", tiny_bundle, "--part", "head", "--samples", sample_set.root,
                "--rounds", "1", "--calls", "10", "--json", "-")  # fmt: skip
     assert done.code == 0
@@ -152,7 +151,7 @@ def test_own_samples_are_used(run, tiny_bundle, sample_set) -> None:  # noqa: F8
     assert list(done.json["stages"]) == ["head", "total"]
 
 
-def test_what_is_printed_for_people(run, tiny_bundle) -> None:  # noqa: F811
+def test_what_is_printed_for_people(run, tiny_bundle) -> None:
     done = run("profile", tiny_bundle, "--rounds", "1", "--calls", "10")
     assert done.code == 0
     for what in ("p50 ms", "encoder.audio", "total", "cold", "memory, MB", "not measured: capture"):
@@ -205,7 +204,7 @@ def test_as_a_module_for_other_programs(tiny_bundle, tmp_path, capsys) -> None:
     assert "cannot be used" in capsys.readouterr().err
 
 
-def test_html_needs_matplotlib(run, tiny_bundle, tmp_path, monkeypatch) -> None:  # noqa: F811
+def test_html_needs_matplotlib(run, tiny_bundle, tmp_path, monkeypatch) -> None:
     """It is said before the work, not after it."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = run("profile", tiny_bundle, "--html", tmp_path / "p.html")
