@@ -108,15 +108,14 @@ def prune_source(
         seed=plan.seed,
         parts=parts_changed(full, pruned, analysis, slim, times),
         groups=groups_changed(analysis, roots),
-        kept=tuple(Kept(part=f.part, name=f.name, width=f.width, why=f.why)
-                   for f in analysis.frozen),
+        kept=_kept(analysis) if plan.structured else (),
         heads=heads_scored(source, seen, before, raw, after),
         evaluation_samples=len(seen),
         difference=apart,
         mask=mask_changed(plan, masks, times),
         recovery=recovery,
         warnings=tuple(warnings),
-    )  # fmt: skip
+    )
     return PrunedSource(source=result, report=report)
 
 
@@ -150,6 +149,10 @@ def _with_heads(parts: Parts) -> Parts:
                 if not torch.allclose(a, b, rtol=1e-3, atol=1e-4):
                     return parts
     return mine
+
+
+def _kept(analysis: Analysis) -> tuple[Kept, ...]:
+    return tuple(Kept(part=f.part, name=f.name, width=f.width, why=f.why) for f in analysis.frozen)
 
 
 def _checked(full: Parts, pruned: Parts, analysis: Analysis, roots: NDArray[np.int64]) -> float:

@@ -206,10 +206,10 @@ def _print(report: PruningReport) -> None:
     click.echo("")
     click.echo(table(scores))
     recovery = report.recovery
-    click.echo(
-        f"Recovery: {recovery.method}, {recovery.samples} samples, {len(recovery.epochs)} epochs, "
-        f"{recovery.seconds:.0f} s."
-    )
+    line = f"Recovery: {recovery.method}"
+    if recovery.epochs:
+        line += f", {recovery.samples} samples, {len(recovery.epochs)} epochs"
+    click.echo(f"{line}, {recovery.seconds:.0f} s.")
 
 
 def _print_mask(report: PruningReport) -> None:
