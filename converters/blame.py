@@ -29,8 +29,17 @@ def layer_of(error: BaseException, module: nn.Module) -> str | None:
 
 def named(path: str, kind: str) -> str:
     """A layer's path in the user's own module, and its class."""
-    own = ".".join(p for p in path.split(".") if p not in _WRAPPERS)
+    own = _own(path)
     return f"the layer {own} ({kind})" if own else f"the forward of {kind}"
+
+
+def own_paths(module: nn.Module) -> dict[str, str]:
+    """The path of every submodule as the user knows it, by its path in ``module``."""
+    return {path: _own(path) for path, _ in module.named_modules()}
+
+
+def _own(path: str) -> str:
+    return ".".join(p for p in path.split(".") if p not in _WRAPPERS)
 
 
 # Names that the adaptation in `sources.adapt` puts in front of the user's own.

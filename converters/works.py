@@ -19,7 +19,7 @@ from .backends.protocol import Feed, PartWork, Runner
 from .cache import StageCache
 from .calibration.ranges import Calibration, calibrate
 from .calibration.registry import load_calibrator
-from .export.onnx import export_onnx
+from .export.onnx import REVISION, export_onnx
 from .feeds import Wiring, part_feeds
 from .parts import PartSpec
 from .progress import Progress, silent
@@ -44,7 +44,9 @@ def export_parts(
     for done, spec in enumerate(source.parts):
         progress("export", done, len(source.parts))
         kept = store if source.stable else StageCache(None)
-        content = kept.get(f"export {tools()} {source.digest} {spec.name}", _Export(spec))
+        content = kept.get(
+            f"export {REVISION} {tools()} {source.digest} {spec.name}", _Export(spec)
+        )
         graphs[spec.name] = onnx.load_from_string(content)
     progress("export", len(source.parts), len(source.parts))
     return graphs

@@ -32,7 +32,13 @@ class OnnxRuntimeBackend:
         if precision != "int8":
             raise ExportError(f"ONNX Runtime has no {precision} kernels on a CPU.")
         seen = part.calibration()
-        graph = quantise(part.graph, seen, part.scheme)
+        graph = quantise(
+            part.graph,
+            seen,
+            part.scheme,
+            recurrent_weights=part.plan.recurrent_weights,
+            keep=part.plan.keep,
+        )
         share = float_share(part.graph, graph, seen)
         return self._artefact(part, graph, "int8", share)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping, Sequence
 
 import onnx
+
+# The exporter's note on a node: the modules around it, outermost first.
+_SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def canonical(graph: onnx.ModelProto) -> onnx.ModelProto:
@@ -78,3 +82,39 @@ def rename_axes(graph: onnx.ModelProto, axes: Mapping[str, tuple[int, str]]) -> 
             if dim.dim_param and pattern.pattern:
                 dim.dim_param = pattern.sub(lambda found: names[found[0]], dim.dim_param)
     return copy
+
+
+def name_nodes(graph: onnx.ModelProto, paths: Mapping[str, str]) -> onnx.ModelProto:
+    """A copy whose nodes are called ``<module>/<operator>``, so that a layer can be named.
+
+    The module is the one that the node's weight belongs to (a convolution keeps its name when the
+    norm behind it is folded into it), or else the one whose code gave the node, as the exporter
+    notes it. Nodes outside of any submodule are called after their operator alone.
+
+    Args:
+        graph: as the exporter gives it, notes and all.
+        paths: the modules' names as the user knows them, by their path in the exported module.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(graph)
+    constants = {i.name for i in copy.graph.initializer}
+    taken: set[str] = set()
+    for node in copy.graph.node:
+        owners = [n.rpartition(".")[0] for n in node.input if n in constants]
+        path = next((o for o in owners if o in paths), None) or _scope(node, paths)
+        stem = f"{paths[path]}/{node.op_type}" if paths.get(path) else node.op_type
+        name, number = stem, 1
+        while name in taken:
+            name, number = f"{stem}_{number}", number + 1
+        taken.add(name)
+        node.name = name
+    return copy
+
+
+def _scope(node: onnx.NodeProto, paths: Mapping[str, str]) -> str:
+    """The innermost module that the exporter's note on a node names."""
+    for note in node.metadata_props:
+        if note.key == _SCOPES:
+            scopes = [s for s in ast.literal_eval(note.value) if s in paths]
+            return str(scopes[-1]) if scopes else ""
+    return ""

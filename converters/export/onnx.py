@@ -17,15 +17,18 @@ from torch import nn
 
 from edge_sdk.errors import ExportError
 
+from ..blame import own_paths
 from ..parts import PartSpec
 from ..reference import Reference
-from .naming import canonical, rename_axes, rename_interface
+from .naming import canonical, name_nodes, rename_axes, rename_interface
 from .operators import TRANSLATIONS
 from .recurrent import with_fused_recurrence
 from .why import why_not_captured, why_not_translated
 
 # TensorRT 10.3 reads up to opset 20; 18 is the exporter's own, so nothing is converted down.
 OPSET = 18
+# Raised when the same part gives another graph than before: kept ones are then made again.
+REVISION = 2
 # The largest error against torch, in units of the largest output (at least 1).
 PARITY = 1e-4
 
@@ -41,7 +44,7 @@ def export_onnx(spec: PartSpec) -> onnx.ModelProto:
         assert spec.graph is not None, "a part has a module or a graph"
         graph = canonical(spec.graph)
     else:
-        exported = canonical(_translate(spec, spec.module))
+        exported = canonical(name_nodes(_translate(spec, spec.module), own_paths(spec.module)))
         _check_interface(spec, exported)
         graph = rename_interface(exported, spec.inputs, spec.outputs)
         graph = rename_axes(graph, spec.dynamic)

@@ -10,9 +10,11 @@ import onnx
 from edge_sdk.bundle.manifest import FloatShare
 
 from ..calibration.ranges import Calibration
+from .weights import stored_scales
 
 # Operators that do the arithmetic: what a share of MACs is counted over.
-_COMPUTE = ("Conv", "ConvTranspose", "Gemm", "MatMul", "GRU", "LSTM", "RNN")
+_RECURRENT = ("GRU", "LSTM", "RNN")
+_COMPUTE = ("Conv", "ConvTranspose", "Gemm", "MatMul", *_RECURRENT)
 
 
 def float_share(
@@ -23,11 +25,15 @@ def float_share(
     dequantised = {
         output for n in int8.graph.node if n.op_type == "DequantizeLinear" for output in n.output
     }
+    # A recurrent layer computes in floating point, however its weights are stored.
     left = [
         node
         for node in int8.graph.node
         if node.op_type in _COMPUTE
-        and not all(name in dequantised for name in list(node.input)[:2] if name)
+        and (
+            node.op_type in _RECURRENT
+            or not all(name in dequantised for name in list(node.input)[:2] if name)
+        )
     ]
     total = sum(macs.values())
     weights = sum(_float_weights(graph).values())
@@ -53,7 +59,7 @@ def node_macs(node: onnx.NodeProto, graph: onnx.ModelProto, calibration: Calibra
     weight = dims.get(node.input[1]) or calibration.shapes.get(node.input[1], ())
     if not given or not out or not weight:
         return 0
-    if node.op_type in ("GRU", "LSTM", "RNN"):
+    if node.op_type in _RECURRENT:
         steps, recurrent = given[0] * given[1], dims.get(node.input[2], (0, 0, 0))
         return int(steps * weight[0] * weight[1] * (weight[2] + recurrent[2]))
     if node.op_type == "ConvTranspose":
@@ -71,7 +77,7 @@ def _float_weights(graph: onnx.ModelProto) -> dict[str, int]:
         node.input[1]
         for node in graph.graph.node
         if node.op_type in ("QuantizeLinear", "DequantizeLinear")
-    }
+    } | stored_scales(graph)
     return {
         i.name: int(np.prod(i.dims))
         for i in graph.graph.initializer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -18,6 +18,9 @@ from edge_sdk.targets import Int8Scheme
 
 from ..calibration.ranges import Calibration
 from ..export.naming import canonical
+from .compact import compact
+from .layers import nodes_of
+from .weights import RECURRENT, store_weights
 
 # Operators with weights or products; element-wise ones in between stay in int8 by themselves.
 QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "Add", "Concat")
@@ -32,10 +35,13 @@ def quantise(
     operators: Sequence[str] = QUANTISED,
     quantise_bias: bool = True,
     float_outputs: bool = False,
+    recurrent_weights: bool = False,
+    keep: Collection[str] = (),
 ) -> onnx.ModelProto:
     """``graph`` with quantise/dequantise pairs around ``operators``.
 
-    Operators without an int8 form (a GRU) stay float; :func:`float_share` says which.
+    Operators without an int8 form (a GRU) compute in floating point; :func:`.share.float_share`
+    says which.
 
     Args:
         graph: an fp32 graph.
@@ -45,14 +51,18 @@ def quantise(
         quantise_bias: biases as int32; else they stay float.
         float_outputs: quantise the inputs of ``operators`` alone, so that an engine can fuse
             the function behind one into its kernel.
+        recurrent_weights: store the weights of recurrent layers as int8.
+        keep: layers that stay float, by name.
 
     Raises:
+        UsageError: there is no layer of a name in ``keep``.
         StorageError: the temporary folder is full or cannot be written.
     """
     ranges = {
         name: (np.float32(low), np.float32(high))
         for name, (low, high) in calibration.ranges.items()
     }
+    excluded = nodes_of(graph, keep)
     copy = onnx.ModelProto()
     copy.CopyFrom(graph)
     # It advises, for every graph, to optimise it first; the exporter already has.
@@ -69,7 +79,7 @@ def quantise(
                 _TYPES[scheme.activation],
                 TensorsData(CalibrationMethod.MinMax, ranges),
                 [],
-                [],
+                excluded,
                 list(operators),
                 {
                     "ActivationSymmetric": scheme.symmetric_activation,
@@ -82,4 +92,7 @@ def quantise(
     finally:
         logging.disable(logging.NOTSET)
         logging.root.setLevel(level)
-    return canonical(quantizer.model.model)
+    made = quantizer.model.model
+    if recurrent_weights:
+        made = store_weights(made, RECURRENT, keep)
+    return compact(canonical(made))

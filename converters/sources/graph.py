@@ -39,9 +39,12 @@ def adapt_graph(graph: onnx.ModelProto, wants: Sequence[Want]) -> onnx.ModelProt
     rest = list(copy.graph.node)
     del copy.graph.node[:]
     copy.graph.node.extend([*nodes, *rest])
+    taken = set()
     for number, node in enumerate(copy.graph.node):
-        # What counts multiply-accumulates goes by name.
-        node.name = f"{number}_{node.op_type}"
+        # What counts multiply-accumulates goes by name, and so do layers.
+        if not node.name or node.name in taken:
+            node.name = f"{number}_{node.op_type}"
+        taken.add(node.name)
     return copy
 
 

@@ -36,8 +36,8 @@ def wrecked_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quantising turns the head's answers round; the encoders are as they should be."""
     quantise = backend.quantise
 
-    def wreck(graph: onnx.ModelProto, *arguments: Any) -> onnx.ModelProto:
-        int8 = quantise(graph, *arguments)
+    def wreck(graph: onnx.ModelProto, *arguments: Any, **options: Any) -> onnx.ModelProto:
+        int8 = quantise(graph, *arguments, **options)
         if any(value.name == "mask" for value in graph.graph.input):
             _negate_outputs(int8)
         return int8
