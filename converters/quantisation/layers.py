@@ -16,7 +16,8 @@ def layer_of(node: onnx.NodeProto) -> str:
     Exported nodes are called ``<module>/<operator>`` (:func:`..export.naming.name_nodes`), with
     the path of the module in the user's own model.
     """
-    stem, _, leaf = node.name.rpartition("/")
+    name: str = node.name
+    stem, _, leaf = name.rpartition("/")
     return stem.strip("/") or leaf
 
 
