@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import onnx
@@ -68,7 +68,7 @@ def make_report(found: Conversion, warnings: Sequence[str]) -> ConversionReport:
         target=found.profile.name,
         editions=tuple(_edition_report(found, edition) for edition in found.editions),
         fp32_size=sum(graph.ByteSize() for graph in found.graphs.values()),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *_unsettled(found)),
     )
 
 
@@ -157,6 +157,17 @@ def _edition_report(found: Conversion, edition: Edition) -> EditionReport:
     )
 
 
+def _unsettled(found: Conversion) -> Iterator[str]:
+    """Warnings of parts whose calibration has not settled; one a part."""
+    warned: set[str] = set()
+    for edition in found.editions:
+        for name, artefact in edition.artefacts.items():
+            sentence = artefact.coverage.warning(name) if artefact.coverage else None
+            if sentence and name not in warned:
+                warned.add(name)
+                yield sentence
+
+
 def _part_report(found: Conversion, edition: Edition, name: str, gate: Gate) -> PartReport:
     made = edition.candidates.artefacts[name]
     attempts = tuple(
@@ -166,6 +177,8 @@ def _part_report(found: Conversion, edition: Edition, name: str, gate: Gate) -> 
             drops=gate.drops({name: precision}),
             stayed_float=artefact.stayed_float,
             kernels=artefact.kernels,
+            kept=artefact.kept,
+            coverage=artefact.coverage,
         )
         for precision, artefact in made.items()
     )

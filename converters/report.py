@@ -7,6 +7,8 @@ import msgspec
 from edge_sdk.bundle.manifest import FloatShare, Quality
 from edge_sdk.targets import Precision
 
+from .calibration.coverage import Coverage
+
 
 class _Data(msgspec.Struct, frozen=True, kw_only=True):
     pass
@@ -17,7 +19,9 @@ class Attempt(_Data, frozen=True, kw_only=True):
 
     ``drops`` are points lost by head (macro-F1 against fp32; share of other labels where the
     data has none). A negative drop is a gain. ``kernels`` is a sentence on what TensorRT's
-    compiler made of the graph on the build host; empty where none was asked.
+    compiler made of the graph on the build host; empty where none was asked. ``kept`` says of
+    layers that were kept in floating point why; ``coverage`` whether the ranges of its calibration
+    have settled.
     """
 
     precision: Precision
@@ -25,6 +29,8 @@ class Attempt(_Data, frozen=True, kw_only=True):
     drops: dict[str, float]
     stayed_float: FloatShare | None = None
     kernels: str = ""
+    kept: dict[str, str] = {}
+    coverage: Coverage | None = None
 
 
 class PartReport(_Data, frozen=True, kw_only=True):

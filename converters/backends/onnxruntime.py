@@ -1,4 +1,4 @@
-"""ONNX Runtime: the fp32 graph as it is, and static int8 in QDQ form."""
+"""ONNX Runtime: the fp32 graph as it is, static int8 in QDQ form, mixed and dynamic int8."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import msgspec
 import onnx
 
 from edge_sdk.bundle.manifest import FloatShare
-from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
 from ..export.onnx import export_onnx
 from ..export.streaming import NotStreamable, with_states
 from ..parts import streams
-from ..quantisation.share import float_share
-from ..quantisation.static import quantise
 from ..reference import Reference
 from ..streaming import check_own_step, check_stream
+from .onnxruntime_int8 import quantised
 from .protocol import Artefact, PartWork, StreamForm
 
 
@@ -23,24 +21,15 @@ class OnnxRuntimeBackend:
     """The backend ``onnxruntime``."""
 
     engine = "onnxruntime"
-    precisions: tuple[Precision, ...] = ("int8", "fp32")
+    precisions: tuple[Precision, ...] = ("int8", "int8-dynamic", "int8-mixed", "fp32")
 
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The part's ONNX graph."""
         if precision == "fp32":
             return self._artefact(part, part.graph, "fp32")
-        if precision != "int8":
-            raise ExportError(f"ONNX Runtime has no {precision} kernels on a CPU.")
-        seen = part.calibration()
-        graph = quantise(
-            part.graph,
-            seen,
-            part.scheme,
-            recurrent_weights=part.plan.recurrent_weights,
-            keep=part.plan.keep,
-        )
-        share = float_share(part.graph, graph, seen)
-        return self._artefact(part, graph, "int8", share)
+        made = quantised(part, precision)
+        plain = self._artefact(part, made.graph, precision, made.stayed_float)
+        return msgspec.structs.replace(plain, kept=made.kept, coverage=made.coverage)
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> Reference:
         """Run it in ONNX Runtime."""

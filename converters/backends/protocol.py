@@ -17,6 +17,7 @@ from edge_sdk.bundle.manifest import FloatShare, ShapeRange, StateSpec
 from edge_sdk.targets import Int8Scheme, Precision
 
 from ..cache import StageCache
+from ..calibration.coverage import Coverage
 from ..calibration.ranges import Calibration
 from ..parts import PartSpec
 from ..quantisation.plan import QuantisationPlan
@@ -83,7 +84,8 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
 
     ``streaming`` is its form for streams, or a sentence that says why it has none; empty for a
     part that is no sequence of sound. ``kernels`` is a sentence on what the engine's compiler made
-    of it on this host; empty without one.
+    of it on this host; empty without one. ``kept`` says of layers that were kept in floating point
+    why; ``coverage`` whether the ranges of its calibration have settled.
     """
 
     engine: str
@@ -94,6 +96,8 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[ShapeRange, ...] = ()
     streaming: StreamForm | str = ""
     kernels: str = ""
+    kept: dict[str, str] = {}
+    coverage: Coverage | None = None
 
     @property
     def size(self) -> int:

@@ -19,11 +19,11 @@ from edge_sdk.targets import Int8Scheme
 from ..calibration.ranges import Calibration
 from ..export.naming import canonical
 from .compact import compact
+from .ends import float_ends
 from .layers import nodes_of
-from .weights import RECURRENT, store_weights
+from .operators import QUANTISED, STORED
+from .weights import store_weights
 
-# Operators with weights or products; element-wise ones in between stay in int8 by themselves.
-QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "Add", "Concat")
 _TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
 
 
@@ -92,7 +92,7 @@ def quantise(
     finally:
         logging.disable(logging.NOTSET)
         logging.root.setLevel(level)
-    made = quantizer.model.model
+    made = float_ends(quantizer.model.model)
     if recurrent_weights:
-        made = store_weights(made, RECURRENT, keep)
+        made = store_weights(made, STORED, keep)
     return compact(canonical(made))

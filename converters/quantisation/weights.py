@@ -8,7 +8,7 @@ of the audio encoder's time.) The file is smaller, the arithmetic that of fp32 o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 import onnx
@@ -16,20 +16,15 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from .layers import layer_of
+from .operators import Slots
 
-#: For each operator, its inputs that are weights, and the axes whose indices have a scale each: for
-#: a recurrent layer a row of a gate, in each direction.
-RECURRENT = {"GRU": {1: (0, 1), 2: (0, 1)}, "LSTM": {1: (0, 1), 2: (0, 1)}}
-#: Those whose int8 kernels want quantised activations too, where the activations stay float. A
-#: row of an embedding is looked up whole, so each has its own scale.
-PRODUCTS = {"Conv": {1: (0,)}, "ConvTranspose": {1: (1,)}, "Gather": {0: (0,)}}
 # Smaller ones would not pay for their scales and nodes.
 _SMALLEST = 256
 
 
 def store_weights(
     graph: onnx.ModelProto,
-    slots: Mapping[str, Mapping[int, tuple[int, ...]]],
+    slots: Slots,
     keep: Collection[str] = (),
 ) -> onnx.ModelProto:
     """``graph`` with the weights of some operators as int8, made float when the graph is loaded.

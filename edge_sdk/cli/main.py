@@ -21,6 +21,7 @@ _COMMANDS = {
     "inspect": "Say what is in a bundle.",
     "profile": "Measure a bundle on this machine.",
     "prune": "Remove channels from a checkpoint, and recover its accuracy.",
+    "sensitivity": "Say which layer of a model costs what in int8.",
     "targets": "List the target profiles.",
     "verify": "Check a bundle's files and its golden outputs on this machine.",
 }

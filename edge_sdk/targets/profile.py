@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Precision = Literal["int8", "int8-dynamic", "fp16", "fp32"]
+#: ``int8`` computes with ranges from calibration ("fixed"), ``int8-dynamic`` with those of each
+#: input as it comes ("adaptive"); in ``int8-mixed`` the layers that cost most stay float.
+Precision = Literal["int8", "int8-mixed", "int8-dynamic", "fp16", "fp32"]
 
 
 class _Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

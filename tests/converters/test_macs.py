@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from edge_sdk.converters.calibration.ranges import Calibration
-from edge_sdk.converters.quantisation.share import node_macs
+from edge_sdk.converters.quantisation.macs import node_macs
 
 # Operator, attributes, shapes of the inputs, shape of the output, multiply-accumulates.
 CASES: list[tuple[str, dict[str, Any], list[tuple[int, ...]], tuple[int, ...], int]] = [

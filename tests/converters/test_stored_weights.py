@@ -12,9 +12,10 @@ from onnx import TensorProto, helper
 
 from edge_sdk.converters.calibration.ranges import calibrate
 from edge_sdk.converters.quantisation.compact import compact
+from edge_sdk.converters.quantisation.operators import STORED
 from edge_sdk.converters.quantisation.share import float_share
 from edge_sdk.converters.quantisation.static import quantise
-from edge_sdk.converters.quantisation.weights import RECURRENT, store_weights
+from edge_sdk.converters.quantisation.weights import store_weights
 from edge_sdk.converters.reference import Reference
 from edge_sdk.errors import UsageError
 from edge_sdk.targets import Int8Scheme
@@ -56,7 +57,7 @@ def snr(fp32: onnx.ModelProto, other: onnx.ModelProto, inputs: list[dict[str, An
 @pytest.mark.parametrize("directions", [1, 2])
 def test_recurrent_weights_are_int8_and_close(kind: str, directions: int) -> None:
     graph = recurrent(kind, directions)
-    stored = store_weights(graph, RECURRENT)
+    stored = store_weights(graph, STORED)
     assert stored.ByteSize() < 0.4 * graph.ByteSize()
     assert snr(graph, stored, feeds((20, 1, 16))) > 35
     assert snr(graph, stored, feeds((3, 1, 16))) > 35
@@ -68,7 +69,7 @@ def test_the_engine_computes_them_once_when_it_loads(tmp_path: Any) -> None:
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
     options.log_severity_level = 3
-    content = store_weights(recurrent("GRU", 2), RECURRENT).SerializeToString()
+    content = store_weights(recurrent("GRU", 2), STORED).SerializeToString()
     onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     optimised = onnx.load(tmp_path / "optimised.onnx")
     assert [node.op_type for node in optimised.graph.node] == ["GRU"]
@@ -80,7 +81,7 @@ def test_weights_that_two_layers_share_are_stored_once() -> None:
         "GRU", ["features", "w", "r", "b"], ["", "h"], "second", hidden_size=24
     )
     graph.graph.node.append(second)
-    stored = store_weights(graph, RECURRENT)
+    stored = store_weights(graph, STORED)
     names = [i.name for i in stored.graph.initializer if i.data_type == TensorProto.INT8]
     assert len(names) == len(set(names)) == 2
     onnx.checker.check_model(stored)
