@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from edge_sdk.cli.main import main
 from edge_sdk.samples import SampleSet
+
+from .conftest import Run
 
 
 @pytest.fixture
@@ -21,10 +20,10 @@ def arguments(
     return ["sensitivity", str(tiny_checkpoint), *options]
 
 
-def test_layers_have_their_names_and_the_costliest_is_first(arguments: list[str]) -> None:
-    result = CliRunner().invoke(main, [*arguments, "--part", "text", "--accuracy", "--json"])
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
+def test_layers_have_their_names_and_the_costliest_is_first(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments, "--part", "text", "--accuracy", "--json")
+    assert result.code == 0
+    found = result.json
     (part,) = found["parts"]
     names = [layer["name"] for layer in part["layers"]]
     assert {"tokens", "gru", "embed"} <= set(names)
@@ -35,14 +34,14 @@ def test_layers_have_their_names_and_the_costliest_is_first(arguments: list[str]
     assert set(part["drops"]) == set(part["layers"][0]["drops"]) == {"intent", "colour"}
 
 
-def test_the_table_names_what_mixed_precision_keeps(arguments: list[str]) -> None:
-    result = CliRunner().invoke(main, [*arguments, "--part", "head"])
-    assert result.exit_code == 0, result.output
-    assert "int8-mixed keeps: " in result.stdout
-    assert "alone dB" in result.stdout
+def test_the_table_names_what_mixed_precision_keeps(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments, "--part", "head")
+    assert result.code == 0
+    assert "int8-mixed keeps: " in result.out
+    assert "alone dB" in result.out
 
 
-def test_an_unknown_part_is_refused_with_those_there_are(arguments: list[str]) -> None:
-    result = CliRunner().invoke(main, [*arguments, "--part", "nose"])
-    assert result.exit_code == 2
-    assert "no part 'nose'; it has: audio, image, text, head" in result.stderr
+def test_an_unknown_part_is_refused_with_those_there_are(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments, "--part", "nose")
+    assert result.code == 2
+    assert "no part 'nose'; it has: audio, image, text, head" in result.err

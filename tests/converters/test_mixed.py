@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
@@ -145,7 +144,5 @@ def test_a_product_at_the_end_is_not_rounded(graph: onnx.ModelProto, seen: Calib
     int8 = int8_form(graph, seen, SCHEME, PLAN, ())
     last = next(node for node in int8.graph.node if "embedding" in node.output)
     assert last.op_type == "Gemm"
-    values = np.concatenate([Reference(int8).run(feed)["embedding"].ravel() for feed in INPUTS])
-    assert len(np.unique(values)) > 0.9 * len(values)
     before = int8.SerializeToString()
     assert float_ends(int8).SerializeToString() == before
