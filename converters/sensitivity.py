@@ -223,13 +223,13 @@ class _Study:
             part = self._works[name]
             seen = part.calibration()
             everything = {x.name for x in quantisable_layers(part.graph, seen)}
-            keeps = {"int8": set(part.plan.keep)}
+            keeps: dict[Precision, set[str]] = {"int8": set(part.plan.keep)}
             for x in noise.layers[:_WORST]:
                 keeps[_kind(x.layer.name)] = everything - {x.layer.name}
             candidates[name] = {
                 kind: Reference(int8_form(part.graph, seen, part.scheme, part.plan, keep))
                 for kind, keep in keeps.items()
-            }  # type: ignore[misc]
+            }
         gate = Gate(self._base, candidates, self._wiring, self._source.heads)
         gate.observe(self._samples())
         return gate

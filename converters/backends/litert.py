@@ -13,6 +13,7 @@ from ..cache import StageCache
 from ..export.tflite import export_tflite
 from ..export.tflite_flatbuffer import tflite_float_share
 from ..export.tflite_quantise import quantise_tflite
+from ..export.tflite_recipes import TflitePrecision
 from ..export.tflite_reference import TfliteReference
 from ..parts import PartSpec, StepSpec, streams
 from ..streaming import check_own_step, check_stream, step_feeds
@@ -27,6 +28,8 @@ class LiteRtBackend:
 
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The part's TFLite graph; its fp32 form is kept for the other precisions."""
+        if precision == "int8-mixed":
+            raise ExportError("LiteRT has no int8-mixed here; it has int8-dynamic between.")
         if part.spec is None or part.spec.module is None:
             raise ExportError(
                 f"The part {part.name} came as an ONNX graph, and TFLite is made from torch: give "
@@ -37,9 +40,10 @@ class LiteRtBackend:
         fp32 = part.store.get(key, partial(export_tflite, part.spec, sizes=sizes))
         if precision == "fp32":
             return self._with_stream(part, self._artefact(fp32, "fp32"))
+        wanted: TflitePrecision = precision
         content = part.store.get(
             f"{key} {precision} {part.feeds_key}",
-            lambda: quantise_tflite(fp32, precision, part.feeds(), part=part.name),
+            lambda: quantise_tflite(fp32, wanted, part.feeds(), part=part.name),
         )
         return self._with_stream(part, self._artefact(content, precision, fp32))
 
@@ -75,12 +79,13 @@ class LiteRtBackend:
         key = f"tflite step {part.key} {step.frames}"
         content = fp32 = store.get(key, partial(export_tflite, spec, sizes={}))
         form = StreamForm(frames=step.frames, multiples=False, states=step.named, content=fp32)
-        if precision != "fp32":
+        if precision != "fp32" and precision != "int8-mixed":
+            wanted: TflitePrecision = precision
             reference = TfliteReference(fp32, optimise=True)
             content = store.get(
                 f"{key} {precision} {part.feeds_key}",
                 lambda: quantise_tflite(
-                    fp32, precision, step_feeds(reference.run, form, part.feeds()), part=part.name
+                    fp32, wanted, step_feeds(reference.run, form, part.feeds()), part=part.name
                 ),
             )
         return msgspec.structs.replace(form, content=content)
