@@ -13,6 +13,7 @@ from edge_sdk.errors import UsageError
 from ..figure import Figure
 from . import (
     cli_help,
+    compare_alarms,
     conversion,
     engine_agreement,
     engine_speed,
@@ -21,6 +22,8 @@ from . import (
     int8_accuracy,
     int8_size,
     log_mel,
+    profiler_agreement,
+    profiler_overhead,
     session_overhead,
     streaming_audio,
     three_targets,
@@ -36,6 +39,9 @@ FIGURES: tuple[Figure, ...] = (
     cli_help.FIGURE,
     import_cost.FIGURE,
     conversion.FIGURE,
+    profiler_overhead.FIGURE,
+    profiler_agreement.FIGURE,
+    compare_alarms.FIGURE,
     engine_agreement.FIGURE,
     engine_speed.FIGURE,
     three_targets.FIGURE,
