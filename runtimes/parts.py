@@ -28,6 +28,29 @@ class LoadedPart(msgspec.Struct, frozen=True):
     graph: Executable
 
 
+class SharedGraphs:
+    """Graphs that several editions have in common, each loaded once."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[tuple[str, str, str], LoadedPart] = {}
+
+    def load(
+        self, bundle: Bundle, part: Part, edition: str, wanted: str, options: EngineOptions
+    ) -> LoadedPart:
+        """As :func:`load_part`; what was loaded before is given again."""
+        variant = bundle.manifest.variant(part, edition)
+        key = (part.name, variant.file, engine_for(variant, edition, wanted))
+        if key not in self._graphs:
+            self._graphs[key] = load_part(bundle, part, edition, wanted, options)
+        return self._graphs[key]
+
+    def close(self) -> None:
+        """Close every graph."""
+        for loaded in self._graphs.values():
+            loaded.graph.close()
+        self._graphs.clear()
+
+
 class LoadedParts:
     """Every part of one edition of a bundle, each on the engine the edition names.
 
@@ -38,19 +61,27 @@ class LoadedParts:
         name: what :func:`choose_edition` gave: an edition, or the same with the name of an
             engine that stands in for the edition's own.
         options: how to run.
+        shared: graphs of other editions to use again; whoever made it closes it.
 
     Raises:
         EngineError: an engine is not installed or refuses a graph.
         BundleError: an artefact is damaged, or its graph is not what the manifest says.
     """
 
-    def __init__(self, bundle: Bundle, name: str, options: EngineOptions) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        name: str,
+        options: EngineOptions,
+        shared: SharedGraphs | None = None,
+    ) -> None:
         manifest = bundle.manifest
+        self._graphs = SharedGraphs() if shared is None else shared
         self.edition = edition = edition_of(manifest, name)
         self.modalities = manifest.modalities_of(edition)
         self._pattern = manifest.frontends.modalities
         self._all = {
-            part.name: load_part(bundle, part, edition, name, options)
+            part.name: self._graphs.load(bundle, part, edition, name, options)
             for part in manifest.parts_of(edition)
         }
         self.encoders = {n: loaded for n, loaded in self._all.items() if n != manifest.head.name}
@@ -120,9 +151,8 @@ class LoadedParts:
         return known
 
     def close(self) -> None:
-        """Close every graph."""
-        for loaded in self._all.values():
-            loaded.graph.close()
+        """Close every graph, shared ones too."""
+        self._graphs.close()
 
 
 def _shortest(manifest: Manifest) -> dict[str, tuple[int, str, int]]:

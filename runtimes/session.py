@@ -18,9 +18,9 @@ from edge_sdk.frontends.recording import as_samples, prepare_samples
 
 from .engines import EngineOptions
 from .held import Held
-from .parts import LoadedParts, choose_edition
+from .parts import choose_edition
 from .prediction import HeadPrediction, Prediction
-from .selftest import self_test
+from .rungs import Rungs
 
 Audio = tuple[NDArray[Any], int]
 Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]
@@ -29,12 +29,14 @@ Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]
 class FusionSession:
     """Answers from any subset of a bundle's modalities. Not for several threads at once."""
 
-    def __init__(self, bundle: Bundle, parts: LoadedParts, frontends: Frontends) -> None:
+    def __init__(self, bundle: Bundle, rungs: Rungs, frontends: Frontends) -> None:
         self.bundle = bundle
-        self.parts = parts
         self.frontends = frontends
-        self._modalities = parts.modalities
-        self._held = {name: Held() for name in self._modalities}
+        self._rungs = rungs
+        self._rung = rungs.first
+        self.parts = rungs.load(self._rung)
+        self._modalities = self.parts.modalities
+        self._held = {name: Held() for name in bundle.manifest.frontends.modalities}
         self._embeddings: dict[str, NDArray[Any]] = {}
         self._timings: dict[str, float] = {}
         self._closed = False
@@ -73,16 +75,59 @@ class FusionSession:
             threads=threads or bundle.manifest.target.threads,
             cache=Path(cache) if cache is not None else None,
         )
-        parts = LoadedParts(bundle, edition, options)
         frontends = Frontends(bundle.manifest.frontends)
-        if check:
-            self_test(bundle, parts, frontends)
-        return cls(bundle, parts, frontends)
+        return cls(bundle, Rungs(bundle, edition, options, frontends, check=check), frontends)
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that the edition takes: all of the model's, on the rung ``full``."""
         return self._modalities
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """The rungs of the bundle's ladder for this engine, from the costliest, ``full``."""
+        return self._rungs.names
+
+    @property
+    def rung(self) -> str:
+        """The rung that answers; set it to change over.
+
+        The graphs of a rung are loaded and self-tested the first time (:meth:`prepare` does it
+        beforehand); those that rungs share are loaded once. What an encoder gave for the last
+        inputs stays valid where the new rung has the same encoder.
+
+        Raises:
+            UsageError: the bundle has no such rung for this engine, or the session is closed.
+            EngineError: the engine refuses a graph of it.
+            BundleError: it is damaged, or fails its self-test.
+        """
+        return self._rung
+
+    @rung.setter
+    def rung(self, name: str) -> None:
+        self._check_open()
+        if name == self._rung:
+            return
+        parts, before = self._rungs.load(name), self.parts
+        for modality in list(self._embeddings):
+            if parts.encoders.get(modality) is not before.encoders.get(modality):
+                del self._embeddings[modality]
+        self._rung, self.parts, self._modalities = name, parts, parts.modalities
+
+    @property
+    def edition(self) -> str:
+        """The edition that answers, as the argument ``engine`` of :meth:`open` takes it."""
+        return self._rungs.edition(self._rung)
+
+    def prepare(self, *rungs: str) -> None:
+        """Load and self-test ``rungs`` (none: all), so that changing to them takes no time.
+
+        Raises:
+            UsageError, EngineError, BundleError: as :attr:`rung`.
+        """
+        self._check_open()
+        for name in rungs or self.rungs:
+            self._rungs.load(name)
 
     def infer(
         self,
@@ -108,8 +153,7 @@ class FusionSession:
                 or none is given.
             UsageError: the session has been closed.
         """
-        if self._closed:
-            raise UsageError("This session is closed; open the bundle again.")
+        self._check_open()
         started = perf_counter()
         given = {"audio": audio, "image": image, "text": text, "video": video}
         given = {name: value for name, value in given.items() if value is not None}
@@ -140,13 +184,17 @@ class FusionSession:
             self._closed = True
             self._held.clear()
             self._embeddings.clear()
-            self.parts.close()
+            self._rungs.close()
 
     def __enter__(self) -> FusionSession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("This session is closed; open the bundle again.")
 
     def _embed(self, modality: str, value: Any) -> NDArray[Any]:
         arrays, rest = _held(modality, value)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 
 from edge_sdk.bundle import Bundle
+from edge_sdk.frontends import Frontends
 from edge_sdk.runtimes.engines import EngineOptions
 from edge_sdk.runtimes.engines.layer_times import TellsLayerTimes
-from edge_sdk.runtimes.parts import LoadedParts
+from edge_sdk.runtimes.rungs import Rungs
 from edge_sdk.runtimes.session import FusionSession
 
 from .inputs import Given
@@ -25,11 +26,10 @@ def measure_layers(
     Raises:
         EngineError: an engine refuses a graph when it is traced.
     """
-    parts = LoadedParts(bundle, edition, options)
-    from edge_sdk.frontends import Frontends
-
-    session = FusionSession(bundle, parts, Frontends(bundle.manifest.frontends))
-    with session:
+    frontends = Frontends(bundle.manifest.frontends)
+    rungs = Rungs(bundle, edition, options, frontends, check=False)
+    with FusionSession(bundle, rungs, frontends) as session:
+        parts = session.parts
         features = [
             {name: session.features(name, value) for name, value in one.values.items()}
             for one in given

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from edge_sdk import FusionSession
 from edge_sdk.bundle import Bundle
+from edge_sdk.bundle.golden import decode_arrays, encode_arrays
 from edge_sdk.errors import BundleError, EngineError, InputError, UsageError
 from edge_sdk.runtimes.engines import EngineOptions
 from edge_sdk.runtimes.parts import LoadedParts, choose_edition
@@ -67,3 +69,79 @@ def test_a_rung_that_misses_its_golden_values_does_not_open(ladder: Path, tmp_pa
     moved = with_golden(ladder, tmp_path / "off.edge", "features.audio", lambda a: a + 5)
     with pytest.raises(BundleError, match="fails its self-test"):
         FusionSession.open(moved, engine=AUDIO)
+
+
+def test_an_open_session_changes_its_rung_and_keeps_what_stays_valid(ladder: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    with FusionSession.open(ladder) as session, FusionSession.open(ladder, engine=AUDIO) as alone:
+        assert (session.rungs, session.rung) == (("full", "small", "audio-only"), "full")
+        first = session.infer(audio=(noise, 16000), text="stop")
+        session.rung = "small"
+        again = session.infer(audio=(noise, 16000), text="stop")
+        # The same graphs: neither encoder ran again.
+        assert set(again.timings) == {"head", "total"}
+        assert again.heads == first.heads
+        session.rung = "audio-only"
+        assert (session.rung, session.modalities, session.edition) == (
+            "audio-only",
+            ("audio",),
+            AUDIO,
+        )
+        assert session.infer(audio=(noise, 16000)).heads == alone.infer(audio=(noise, 16000)).heads
+        with pytest.raises(InputError, match="takes audio; it takes no text"):
+            session.infer(text="stop")
+        with pytest.raises(UsageError, match="no rung 'tiny'; it has full, small, audio-only"):
+            session.rung = "tiny"
+        assert session.rung == "audio-only"
+        session.rung = "full"
+        assert session.infer(audio=(noise, 16000), text="stop").heads == first.heads
+        # A session that was opened on a rung may climb.
+        alone.rung = "full"
+        assert alone.infer(audio=(noise, 16000), text="stop").heads == first.heads
+    with pytest.raises(UsageError, match="closed"):
+        session.rung = "small"
+
+
+def test_an_encoder_of_another_rung_is_not_taken_for_the_same(ladder: Path, tmp_path: Path) -> None:
+    bundle = Bundle.open(ladder)
+    manifest = bundle.manifest
+    part = next(part for part in manifest.parts if part.name == "audio")
+    variant = manifest.variant(part, "onnxruntime")
+    twin = msgspec.structs.replace(variant, file="parts/audio.twin.onnx")
+    parts = tuple(
+        msgspec.structs.replace(p, variants=(*p.variants, twin)) if p is part else p
+        for p in manifest.parts
+    )
+    small = manifest.editions["onnxruntime.small"]
+    small = msgspec.structs.replace(small, parts={**small.parts, "audio": twin.file})
+    path = rewrite(
+        ladder,
+        tmp_path / "twin.edge",
+        {twin.file: bundle.read(variant.file)},
+        parts=parts,
+        editions={**manifest.editions, "onnxruntime.small": small},
+    )
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    with FusionSession.open(path) as session:
+        session.prepare()
+        session.infer(audio=(noise, 16000), text="stop")
+        session.rung = "small"
+        timings = session.infer(audio=(noise, 16000), text="stop").timings
+        assert "encoder.audio" in timings
+        assert "encoder.text" not in timings
+
+
+def test_a_rung_is_tested_against_its_golden_values_when_it_is_loaded(
+    ladder: Path, tmp_path: Path
+) -> None:
+    bundle = Bundle.open(ladder)
+    name = bundle.manifest.golden[0].expected[AUDIO]
+    arrays = decode_arrays(bundle.read(name), name)
+    arrays["output.intent"] = arrays["output.intent"] + 9
+    path = rewrite(ladder, tmp_path / "off.edge", {name: encode_arrays(arrays)})
+    with FusionSession.open(path) as session:
+        session.prepare("small")
+        with pytest.raises(BundleError, match="fails its self-test"):
+            session.rung = "audio-only"
+        assert session.rung == "full"
+        session.infer(text="stop")
