@@ -1,4 +1,4 @@
-"""The rungs of a bundle's ladder, loaded when they are needed; graphs they share are loaded once."""
+"""The rungs of a bundle's ladder, loaded when needed; graphs they share are loaded once."""
 
 from __future__ import annotations
 
