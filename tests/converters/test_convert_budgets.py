@@ -13,7 +13,7 @@ from onnx import helper
 from edge_sdk import Bundle, load_target
 from edge_sdk.bundle.manifest import FloatShare
 from edge_sdk.converters import ConversionReport
-from edge_sdk.converters.backends import onnxruntime as backend
+from edge_sdk.converters.backends import onnxruntime_int8 as backend
 from edge_sdk.errors import BudgetError, UsageError
 from edge_sdk.samples import SampleSet, write_index
 from edge_sdk.targets import Budgets
