@@ -65,6 +65,15 @@ def cache_folder(kind: str) -> Path:
     return Path(base) / "edge-sdk" / kind
 
 
+def state_folder() -> Path:
+    """What outlives a restart: ``$EDGE_SDK_STATE``, or ``edge-sdk`` in the user's state folder."""
+    chosen = os.environ.get("EDGE_SDK_STATE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "edge-sdk"
+
+
 def check_writable(path: Path) -> None:
     """See before long work whether ``path`` can be written at its end.
 

@@ -13,6 +13,7 @@ from .output import emit_error
 
 # Name -> one line of help, so that listing the commands imports none of them.
 _COMMANDS = {
+    "assist": "Run the smart-speaker assistant: wake, listen, look, understand, answer, speak.",
     "build": "Compile a bundle's TensorRT engines, on the device that runs them.",
     "compare": "Compare two profiles, or two bundles in one run; a verdict for each metric.",
     "convert": "Convert a checkpoint into a verified bundle for a target.",

@@ -60,6 +60,11 @@ class Ears:
         self._deaf_until = self._wake_end = float("-inf")
 
     @property
+    def phrase(self) -> str | None:
+        """The wake word; None: there is none."""
+        return None if self._wake is None else self._wake.phrase
+
+    @property
     def speaking(self) -> bool:
         """Whether an utterance has begun."""
         return self._segmenter.speaking

@@ -61,6 +61,7 @@ class Assistant:
         self._mono = mono or _mean
         self._listeners: list[Listener] = []
         self._taps: list[Tap] = []
+        self._beats: list[Callable[[], None]] = []
         self._stopped = threading.Event()
         self._state: State = "idle"
         self._time = 0.0
@@ -71,6 +72,11 @@ class Assistant:
     def state(self) -> State:
         """What it does now."""
         return self._state
+
+    @property
+    def phrase(self) -> str | None:
+        """The wake word; None: there is none."""
+        return self._ears.phrase
 
     @property
     def thinker(self) -> Thinker:
@@ -84,6 +90,10 @@ class Assistant:
     def tap(self, tap: Tap) -> None:
         """Have ``tap`` called with all sound (float32 ``[n]``) and the time of its end."""
         self._taps.append(tap)
+
+    def beat(self, beat: Callable[[], None]) -> None:
+        """Have ``beat`` called on every pass of the loop, with sound or without: it is alive."""
+        self._beats.append(beat)
 
     def stop(self) -> None:
         """End the loop soon; from any thread or a signal handler."""
@@ -108,6 +118,8 @@ class Assistant:
                 except StreamEnded:
                     self._last()
                     break
+                for beat in self._beats:
+                    beat()
                 self._look_around()
                 if block is not None:
                     self._take(block)

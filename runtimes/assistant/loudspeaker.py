@@ -43,6 +43,7 @@ class Loudspeaker:
         self._samples = np.zeros(0, np.float32)
         self._next = 0
         self._began: float | None = None
+        self._closed = False
         try:
             index = _find(self._audio, device)
             info = (
@@ -88,8 +89,10 @@ class Loudspeaker:
 
     def close(self) -> None:
         self.stop()
-        self._stream.close()
-        self._audio.terminate()
+        if not self._closed:
+            self._closed = True
+            self._stream.close()
+            self._audio.terminate()
 
     def _callback(self, _given: Any, count: int, _times: Any, _status: int) -> tuple[bytes, int]:
         with self._lock:

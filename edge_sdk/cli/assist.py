@@ -1,0 +1,221 @@
+"""``edge-sdk assist``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import UsageError
+from ..files import state_folder
+from .output import emit_json
+
+if TYPE_CHECKING:
+    from edge_sdk.runtimes.assistant import Assistant
+    from edge_sdk.runtimes.assistant.events import AssistantEvent
+
+_INSTALL = "install-service"
+
+
+class _Command(click.Group):
+    """``assist BUNDLE ...`` runs; ``assist install-service BUNDLE ...`` is the subcommand."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] != _INSTALL and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What both commands take."""
+    for option in reversed(
+        [
+            click.argument("bundle", type=click.Path(path_type=Path)),
+            click.option("--mic", default="default", show_default=True,
+                         help="A microphone of 'edge-sdk devices'."),
+            click.option("--channels", type=click.IntRange(1, 8), default=1, show_default=True,
+                         help="Channels of the microphone."),
+            click.option("--camera", help="A camera: a number, an address or a pipeline; "
+                         "without it the assistant is blind."),
+            click.option("--speaker", default="default", show_default=True, help="A loudspeaker."),
+            click.option("--config", "config_path", type=click.Path(path_type=Path),
+                         help="An assistant.toml: components, skills, thresholds."),
+            click.option("--ui", help="Serve the page at this loopback address, such as "
+                         "127.0.0.1:8765."),
+            click.option("--engine", default="auto", show_default=True,
+                         help="The engine to run on."),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.group("assist", cls=_Command)
+def command() -> None:
+    """Run the smart-speaker assistant on BUNDLE: edge-sdk assist BUNDLE [OPTIONS].
+
+    It wakes, listens, looks, understands, answers and speaks, all on this device. See
+    'edge-sdk assist run --help' for the options, and 'edge-sdk assist install-service --help'
+    for a service.
+    """
+
+
+@command.command("run")
+@_options
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    help="A recorded session instead of devices: a folder with audio.wav and video/.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="With --replay: the folder for events.jsonl, transcript.txt and what was said.",
+)
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Keep sound, pictures and events in this new folder. Nothing is kept without.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="The file that keeps timers over a restart; default: in the user's state.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")  # fmt: skip
+def run(
+    bundle: Path,
+    mic: str,
+    channels: int,
+    camera: str | None,
+    speaker: str,
+    config_path: Path | None,
+    ui: str | None,
+    engine: str,
+    replay: Path | None,
+    out: Path | None,
+    record: Path | None,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the assistant until Ctrl-C, or over a recorded session."""
+    if (replay is None) != (out is None):
+        raise UsageError("--replay and --out belong together: the session, and where answers go.")
+    if replay is not None and (record is not None or ui is not None):
+        raise UsageError("A replay has nothing to record and no page to serve.")
+
+    from edge_sdk.runtimes.assistant import load_config
+    from edge_sdk.runtimes.session import FusionSession
+
+    config = load_config(config_path)
+    tell = _teller(as_json)
+    with FusionSession.open(bundle, engine=engine) as session:
+        if replay is not None and out is not None:
+            from edge_sdk.runtimes.assistant.replay import replay_session
+
+            summary = replay_session(session, config, replay, out, listener=tell)
+            if not as_json:
+                click.echo(f"{summary.turns} turns in {summary.seconds:.1f} s of sound: {out}")
+            return
+        from edge_sdk.runtimes.assistant.live import Live, LiveOptions
+
+        options = LiveOptions(
+            microphone=mic,
+            channels=channels,
+            camera=camera,
+            speaker=speaker,
+            page=ui,
+            record=record,
+            state=state or state_folder() / "timers.json",
+        )
+        with Live(session, config, options) as live:
+            live.assistant.listen(tell)
+            if live.page is not None:
+                click.echo(f"The page: {live.page.address}", err=True)
+            if not as_json:
+                click.echo(_ready(live.assistant, config.wake is not None), err=True)
+            live.run()
+
+
+@command.command(_INSTALL)
+@_options
+@click.option(
+    "--system",
+    is_flag=True,
+    help="For the system's manager (a board without a user's session), as root.",
+)
+@click.option("--print", "only_print", is_flag=True, help="Print the unit, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")  # fmt: skip
+def install_service(
+    bundle: Path,
+    mic: str,
+    channels: int,
+    camera: str | None,
+    speaker: str,
+    config_path: Path | None,
+    ui: str | None,
+    engine: str,
+    system: bool,
+    only_print: bool,
+    as_json: bool,
+) -> None:
+    """Write a systemd unit that runs the assistant, and say how to start it."""
+    from edge_sdk.runtimes.assistant import load_config, service
+
+    from ..bundle import Bundle
+
+    Bundle.open(bundle)
+    load_config(config_path)
+    arguments = [str(_program()), "assist", str(bundle.absolute()), "--json", "--mic", mic]
+    arguments += ["--speaker", speaker, "--channels", str(channels), "--engine", engine]
+    for option, value in (("--camera", camera), ("--ui", ui)):
+        arguments += [option, value] if value is not None else []
+    arguments += ["--config", str(config_path.absolute())] if config_path is not None else []
+    text = service.unit(arguments, page=ui is not None, system=system)
+    if only_print:
+        click.echo(text, nl=False)
+        return
+    path = service.unit_path(system=system)
+    service.install(text, path)
+    manager = "systemctl" if system else "systemctl --user"
+    start = f"{manager} daemon-reload && {manager} enable --now {service.NAME}"
+    if as_json:
+        emit_json({"unit": str(path), "start": start})
+        return
+    click.echo(f"Written: {path}\nStart it with: {start}")
+    click.echo(f"Its log: journalctl {'' if system else '--user '}-u {service.NAME} -f")
+
+
+def _teller(as_json: bool) -> Callable[[AssistantEvent], None]:
+    from edge_sdk.runtimes.assistant.events import plain
+    from edge_sdk.runtimes.assistant.telling import line
+
+    def tell(event: AssistantEvent) -> None:
+        if as_json:
+            emit_json(plain(event))
+            sys.stdout.flush()
+            return
+        said = line(event)
+        if said is not None:
+            click.echo(f"{event.time:10.2f}  {said}")
+
+    return tell
+
+
+def _ready(assistant: Assistant, wakes: bool) -> str:
+    what = f"Say {assistant.phrase!r}" if wakes else "Speak"
+    return f"{what}; Ctrl-C ends."
+
+
+def _program() -> Path:
+    """This command, as a service can call it."""
+    called = Path(sys.argv[0])
+    if called.name == "edge-sdk" and called.exists():
+        return called.absolute()
+    beside = Path(sys.executable).parent / "edge-sdk"
+    if beside.exists():
+        return beside
+    raise UsageError(f"The command edge-sdk is not beside {sys.executable}; install the package.")

@@ -1,0 +1,168 @@
+"""The assistant on real devices: opened, told to the service manager, recorded, shown, released."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import msgspec
+
+from ..capture import FrameSource
+from ..capture.camera import Camera
+from ..capture.microphone import Microphone
+from ..session import FusionSession
+from ..speech import RATE
+from .build import build_assistant
+from .config import AssistantConfig
+from .events import AssistantEvent, StateChanged
+from .loudspeaker import Loudspeaker
+from .record import RecordedCamera, Recorder
+from .service import Manager
+from .ui import Page
+from .ui.feed import Feed
+
+# Sound waits so long for a recogniser that is busy.
+_BUFFER = 20.0
+# Samples in a block: what the loop wakes up for.
+_BLOCK = RATE * 80 // 1000
+# Seconds between two signs of life.
+_SIGN = 5.0
+
+
+class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which devices, and what is kept.
+
+    Attributes:
+        microphone: as ``Microphone`` takes it.
+        channels: of the microphone.
+        camera: as ``Camera`` takes it; None: none.
+        speaker: as ``Loudspeaker`` takes it.
+        page: the address of the page; None: no page, and no socket.
+        record: a folder for a recording; None: nothing is kept.
+        state: the file that keeps timers.
+    """
+
+    microphone: str = "default"
+    channels: int = 1
+    camera: str | None = None
+    speaker: str = "default"
+    page: str | None = None
+    record: Path | None = None
+    state: Path | None = None
+
+
+class Live:
+    """An assistant with its devices; a context manager, so that all of them are released.
+
+    Raises:
+        CaptureError, DeviceError, DependencyError, UsageError, InputError: something of it cannot
+            be opened.
+    """
+
+    def __init__(
+        self, session: FusionSession, config: AssistantConfig, options: LiveOptions
+    ) -> None:
+        self._closing = contextlib.ExitStack()
+        with contextlib.ExitStack() as opened:
+            microphone = Microphone(
+                options.microphone,
+                rate=RATE,
+                channels=options.channels,
+                block=_BLOCK,
+                buffer_seconds=_BUFFER,
+            )
+            camera: FrameSource | None = None
+            if options.camera is not None:
+                camera = Camera(options.camera)
+            recorder = None if options.record is None else Recorder(options.record)
+            if recorder is not None:
+                opened.callback(recorder.close)
+                camera = None if camera is None else RecordedCamera(camera, recorder)
+            feed = Feed(camera)
+            self.page = None if options.page is None else Page(feed, options.page)
+            if self.page is not None:
+                opened.callback(self.page.stop)
+            speaker = Loudspeaker(options.speaker, config.volume, microphone.clock)
+            opened.callback(speaker.close)
+            self.assistant = build_assistant(
+                session,
+                config,
+                microphone=microphone,
+                speaker=speaker,
+                camera=camera,
+                state=options.state,
+            )
+            if self.page is not None:
+                self.assistant.listen(feed.event)
+                self.assistant.tap(feed.sound)
+            if recorder is not None:
+                self.assistant.listen(recorder.event)
+                self.assistant.tap(recorder.sound)
+            self._closing = opened.pop_all()
+
+    def run(self) -> None:
+        """Run until SIGINT or SIGTERM, or :meth:`stop`; tells systemd where it runs under it."""
+        if self.page is not None:
+            self.page.start()
+        manager = Manager()
+        signs = _Signs(manager)
+        self.assistant.listen(signs.event)
+        self.assistant.beat(signs.beat)
+        manager.tell(READY="1", STATUS="idle")
+        try:
+            with _signals(self.assistant.stop):
+                self.assistant.run()
+        finally:
+            manager.tell(STOPPING="1")
+            manager.close()
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+
+class _Signs:
+    """Tells the manager the state, and that the loop goes round."""
+
+    def __init__(self, manager: Manager) -> None:
+        self._manager, self._next = manager, 0.0
+
+    def event(self, event: AssistantEvent) -> None:
+        if isinstance(event, StateChanged):
+            self._manager.tell(STATUS=event.after)
+
+    def beat(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._manager.tell(WATCHDOG="1")
+            self._next = now + _SIGN
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Have SIGINT and SIGTERM end the loop; only the main thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
