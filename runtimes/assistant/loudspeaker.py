@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,64 +14,56 @@ import soxr
 from edge_sdk.errors import DeviceError
 
 from ..capture import Clock, MonotonicClock
+from ..capture.portaudio import _LOCK as PORTAUDIO
+from ..capture.portaudio import import_pyaudio, quiet_stderr
 from ..speech import Speech
-from ..speech.packages import require
 
-_INSTALL = "pip install 'edge-sdk[audio]'"
 # Seconds in one buffer: how long a cut takes to be heard, beside the device's own latency.
-_BUFFER = 0.02
+_BUFFER = 0.04
 
 
 class Loudspeaker:
-    """Plays on an output of PortAudio; the callback mixes no more than it must.
+    """Plays on an output of PortAudio, which is open only while there is something to play.
 
     Args:
-        device: ``default``, an index, or a part of a device's name.
+        device: ``default``, an index, a part of a device's name, or ``pulse:NAME`` for a sink of
+            the sound server.
         volume: from 0 to 100.
         clock: what :attr:`began` is stamped on.
 
     Raises:
         DependencyError: PyAudio is not installed.
-        DeviceError: there is no such device, or it cannot be opened.
+        DeviceError: there is no such device.
     """
 
     def __init__(
         self, device: str = "default", volume: int = 70, clock: Clock | None = None
     ) -> None:
         self.volume = volume
+        self._device = device
         self._clock = clock or MonotonicClock()
-        self._package: Any = require("pyaudio", _INSTALL)
-        self._audio = self._package.PyAudio()
         self._lock = threading.Lock()
         self._samples = np.zeros(0, np.float32)
         self._next = 0
         self._began: float | None = None
-        self._closed = False
-        try:
-            index = _find(self._audio, device)
-            info = (
-                self._audio.get_default_output_device_info()
-                if index is None
-                else self._audio.get_device_info_by_index(index)
-            )
-            self._rate = int(info["defaultSampleRate"])
-            self._stream = self._audio.open(
-                format=self._package.paFloat32,
-                channels=1,
-                rate=self._rate,
-                output=True,
-                output_device_index=index,
-                frames_per_buffer=round(_BUFFER * self._rate),
-                stream_callback=self._callback,
-            )
-        except OSError as error:
-            self._audio.terminate()
-            raise DeviceError(f"The speaker {device} cannot be opened: {error}.") from error
+        self._stream: Any = None
+        self._pyaudio = import_pyaudio()
+        with PORTAUDIO, quiet_stderr():
+            self._audio: Any = self._pyaudio.PyAudio()
+            try:
+                self._index, self._sink = _find(self._audio, device)
+                info = self._audio.get_device_info_by_index(self._index)
+            except BaseException:
+                self._audio.terminate()
+                raise
+        self._rate = int(info["defaultSampleRate"])
 
     @property
     def playing(self) -> bool:
         with self._lock:
-            return self._next < len(self._samples)
+            left = self._next < len(self._samples)
+        stream = self._stream
+        return left and stream is not None and bool(stream.is_active())
 
     @property
     def began(self) -> float | None:
@@ -78,21 +73,40 @@ class Loudspeaker:
         samples = speech.samples
         if speech.rate != self._rate:
             samples = soxr.resample(samples, speech.rate, self._rate).astype(np.float32)
-        if not self._stream.is_active():
-            raise DeviceError("The speaker has gone; plug it in and start again.")
-        with self._lock:
-            self._samples, self._next, self._began = samples, 0, None
+        # The device holds one buffer when the last sample is handed over: it must not be cut.
+        tail = np.zeros(round(2 * _BUFFER * self._rate), np.float32)
+        self.stop()
+        self._samples, self._next, self._began = np.concatenate([samples, tail]), 0, None
+        with PORTAUDIO, quiet_stderr(), _pulse_sink(self._sink):
+            try:
+                self._stream = self._audio.open(
+                    format=self._pyaudio.paFloat32,
+                    channels=1,
+                    rate=self._rate,
+                    output=True,
+                    output_device_index=self._index,
+                    frames_per_buffer=round(_BUFFER * self._rate),
+                    stream_callback=self._callback,
+                )
+            except OSError as error:
+                raise DeviceError(
+                    f"The speaker {self._device} cannot be opened: {error}."
+                ) from error
 
     def stop(self) -> None:
         with self._lock:
             self._samples, self._next = np.zeros(0, np.float32), 0
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with PORTAUDIO, contextlib.suppress(OSError):
+                stream.close()
 
     def close(self) -> None:
         self.stop()
-        if not self._closed:
-            self._closed = True
-            self._stream.close()
-            self._audio.terminate()
+        audio, self._audio = self._audio, None
+        if audio is not None:
+            with PORTAUDIO:
+                audio.terminate()
 
     def _callback(self, _given: Any, count: int, _times: Any, _status: int) -> tuple[bytes, int]:
         with self._lock:
@@ -100,25 +114,44 @@ class Loudspeaker:
             if len(block) and self._began is None:
                 self._began = self._clock.now()
             self._next += len(block)
+            done = self._next >= len(self._samples)
         out = np.zeros(count, np.float32)
         # Loudness is heard as a power of the amplitude: the square is a usual volume curve.
         out[: len(block)] = block * np.float32((self.volume / 100) ** 2)
-        return out.tobytes(), self._package.paContinue
+        end = self._pyaudio.paComplete if done else self._pyaudio.paContinue
+        return out.tobytes(), end
 
 
-def _find(audio: Any, device: str) -> int | None:
-    """The index of an output device; None for the default."""
-    if device == "default":
-        return None
-    outputs = {}
+def _find(audio: Any, device: str) -> tuple[int, str | None]:
+    """The index of an output device, and the sink to ask the sound server for."""
+    outputs: dict[int, str] = {}
     for index in range(audio.get_device_count()):
         info = audio.get_device_info_by_index(index)
         if info["maxOutputChannels"] > 0:
             outputs[index] = str(info["name"])
+    if device == "default" and outputs:
+        return int(audio.get_default_output_device_info()["index"]), None
     if device.isdecimal() and int(device) in outputs:
-        return int(device)
+        return int(device), None
+    kind, _, sink = device.partition(":")
+    wanted = "pulse" if kind == "pulse" and sink else device
     for index, name in outputs.items():
-        if device.lower() in name.lower():
-            return index
+        if wanted == name or (not sink and wanted.lower() in name.lower()):
+            return index, sink or None
     known = ", ".join(f"{index} {name!r}" for index, name in outputs.items()) or "none"
     raise DeviceError(f"There is no speaker {device!r}; here: {known}.")
+
+
+@contextlib.contextmanager
+def _pulse_sink(name: str | None) -> Iterator[None]:
+    """libpulse takes its sink from the environment; ALSA has no other way to name one."""
+    kept = os.environ.get("PULSE_SINK")
+    if name is not None:
+        os.environ["PULSE_SINK"] = name
+    try:
+        yield
+    finally:
+        if name is not None:
+            os.environ.pop("PULSE_SINK")
+            if kept is not None:
+                os.environ["PULSE_SINK"] = kept
