@@ -153,8 +153,7 @@ class Assistant:
                 self._cut(phrase)
                 self._rest("was told to stop")
             return
-        if self._state == "listening" and self._ears.speaking:
-            return
+        # In the middle of listening too: what came before was not what was meant.
         if speaking:
             self._cut(phrase)
         self._emit(happened.Woken(self._time, phrase, score, speaking))

@@ -27,6 +27,7 @@ from edge_sdk.runtimes.capture import (
     CaptureEvent,
     Frame,
     FrameCounters,
+    FrameSource,
     SourceState,
     StreamEnded,
     VirtualClock,
@@ -210,21 +211,27 @@ class Stage:
         stop = Spotter(Level("stop", STOP), Level("stop", STOP), 0.5)
         home = Home(config=config, timers=self.timers, now=_noon, volume=config.volume)
         self.home = home
-        self.assistant = Assistant(
-            config,
-            ears=Ears(wake, stop, Loud(), config.segmenter, config.wake_overlap),
-            thinker=Thinker(
-                self.session,  # type: ignore[arg-type]
+        self.camera = Camera(self.clock, camera_age or 0.0)
+        session: Any = self.session
+        self._parts: dict[str, Any] = {
+            "ears": Ears(wake, stop, Loud(), config.segmenter, config.wake_overlap),
+            "thinker": Thinker(
+                session,
                 {"words": Words(texts or ["words"] * 99)},
                 skills_for(INTENTS, {}),
                 home,
             ),
-            voice=Mouth(voice),
-            speaker=self.speaker,
-            home=home,
-            microphone=self.microphone,
-            camera=None if camera_age is None else Camera(self.clock, camera_age),
-        )
+            "voice": Mouth(voice),
+            "speaker": self.speaker,
+            "home": home,
+            "microphone": self.microphone,
+        }
+        self._config = config
+        self.use_camera(None if camera_age is None else self.camera)
+
+    def use_camera(self, camera: FrameSource | None) -> None:
+        """Put the assistant together anew, with another camera."""
+        self.assistant = Assistant(self._config, camera=camera, **self._parts)
 
     def play(self) -> list[AssistantEvent]:
         events: list[AssistantEvent] = []
