@@ -17,6 +17,7 @@ _COMMANDS = {
     "build": "Compile a bundle's TensorRT engines, on the device that runs them.",
     "compare": "Compare two profiles, or two bundles in one run; a verdict for each metric.",
     "convert": "Convert a checkpoint into a verified bundle for a target.",
+    "devices": "List microphones and cameras; show a level, take a picture.",
     "doctor": "Say what works on this machine, and what mends the rest.",
     "infer": "Answer from a recording, a picture and text, or any of them.",
     "inspect": "Say what is in a bundle.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .alignment import Aligner
 from .camera import Camera
 from .clock import Clock, MonotonicClock, VirtualClock
 from .events import (
@@ -29,6 +30,7 @@ from .replay import ReplayAudio, ReplayVideo
 from .simulated import SimulatedCamera, SimulatedInput
 
 __all__ = [
+    "Aligner",
     "AudioBlock",
     "AudioCounters",
     "AudioSource",
