@@ -93,7 +93,8 @@ def _listen(mic: str, channels: int, seconds: float, *, show: bool) -> dict[str,
     from edge_sdk.runtimes.capture import Microphone
 
     peak = 0.0
-    squares, count = np.zeros(channels), 0
+    squares: list[float] = [0.0] * channels
+    count = 0
     rate = 16000
     with Microphone(mic, rate=rate, channels=channels, block=rate // 10) as microphone:
         until = microphone.clock.now() + seconds
@@ -101,16 +102,17 @@ def _listen(mic: str, channels: int, seconds: float, *, show: bool) -> dict[str,
             block = microphone.read(timeout=0.5)
             if block is None:
                 continue
-            power = np.mean(np.square(block.samples), axis=0, dtype=np.float64)
+            n = len(block.samples)
+            power = [float(np.dot(c, c)) for c in np.ascontiguousarray(block.samples.T)]
             peak = max(peak, float(np.abs(block.samples).max()))
-            squares += power * len(block.samples)
-            count += len(block.samples)
+            squares = [a + b for a, b in zip(squares, power, strict=True)]
+            count += n
             if show:
-                click.echo("  ".join(_bar(_decibels(p**0.5), channels) for p in power.tolist()))
+                click.echo("  ".join(_bar(_decibels((p / n) ** 0.5), channels) for p in power))
         counters = microphone.counters()
     if not count:
         raise CaptureError(f"No sound came from the {microphone.name} in {seconds:g} s.")
-    rms = [_decibels(value) for value in np.sqrt(squares / count).tolist()]
+    rms = [_decibels((value / count) ** 0.5) for value in squares]
     if show:
         levels = ", ".join(f"{value:.1f}" for value in rms)
         click.echo(f"level {levels} dBFS, peak {_decibels(peak):.1f} dBFS, lost {counters.lost}")
