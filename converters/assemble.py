@@ -1,14 +1,15 @@
-"""The manifest and the report of a conversion, from what its stages found."""
+"""The manifest of a conversion, from what its stages found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import onnx
 
 from edge_sdk.bundle import manifest as form
 from edge_sdk.bundle.manifest import (
+    FULL,
     Manifest,
     Part,
     Provenance,
@@ -23,10 +24,10 @@ from edge_sdk.targets import TargetProfile
 from .backends import Artefact
 from .data import Split
 from .edition import Edition
-from .gate import Gate, worst_head
 from .golden import GoldenInput
 from .quantisation.share import parameter_count
-from .report import Attempt, ConversionReport, EditionReport, PartReport
+from .recipe import Recipe
+from .search import Limits, Trial
 from .source import HEAD, Source
 from .works import tools
 
@@ -45,31 +46,27 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     profile: TargetProfile
     graphs: Mapping[str, onnx.ModelProto]
     editions: Sequence[Edition]
-    gates: Mapping[str, Gate]
+    files: Mapping[str, Mapping[str, str]]
     golden: Sequence[GoldenInput]
     split: Split
-    limit: float
+    limits: Limits
+    ladder: tuple[str, ...]
     tolerances: form.Tolerances
+    trials: Sequence[Trial]
+    machine: str | None
+    caveat: str | None
+    recipe: Recipe
+    warnings: list[str]
+    notes: list[str]
 
     def quality(self, edition: Edition) -> Quality:
         """What an edition lost."""
         return Quality(
             source=self.split.source,
             samples=edition.samples,
-            max_drop=self.limit,
+            max_drop=edition.limit,
             heads=edition.quality,
         )
-
-
-def make_report(found: Conversion, warnings: Sequence[str]) -> ConversionReport:
-    """What was tried and shipped for each part on each engine."""
-    return ConversionReport(
-        name=found.source.name,
-        target=found.profile.name,
-        editions=tuple(_edition_report(found, edition) for edition in found.editions),
-        fp32_size=sum(graph.ByteSize() for graph in found.graphs.values()),
-        warnings=(*warnings, *_unsettled(found)),
-    )
 
 
 def make_manifest(found: Conversion) -> Manifest:
@@ -84,16 +81,22 @@ def make_manifest(found: Conversion) -> Manifest:
         parts=tuple(_part(found, name) for name in found.graphs),
         heads=source.heads,
         editions={
-            edition.engine: form.Edition(
-                parts={name: file_of(name, a) for name, a in edition.artefacts.items()},
+            edition.name: form.Edition(
+                parts=dict(found.files[edition.name]),
                 quality=found.quality(edition),
-                fallbacks=edition.candidates.fallbacks,
+                fallbacks={
+                    name: why
+                    for name, why in edition.candidates.fallbacks.items()
+                    if name in edition.chosen
+                },
+                rung=edition.rung,
                 engine=edition.engine,
+                modalities=edition.modalities,
             )
             for edition in found.editions
         },
         tolerances=found.tolerances,
-        golden=tuple(g.entry([e.engine for e in found.editions]) for g in found.golden),
+        golden=tuple(g.entry({e.name: e.modalities for e in found.editions}) for g in found.golden),
         provenance=Provenance(
             checkpoint=source.digest,
             calibration=split.calibration.digest(),
@@ -103,125 +106,82 @@ def make_manifest(found: Conversion) -> Manifest:
             tools=tools(),
         ),
         files={},
+        ladder=found.ladder,
     )
 
 
-def file_of(name: str, artefact: Artefact) -> str:
-    """The file name of a part's graph in the bundle."""
-    kind = "" if artefact.engine in ("onnxruntime", "litert") else f"{artefact.engine}."
-    return f"parts/{name}.{kind}{artefact.precision}.{artefact.suffix}"
+def file_names(editions: Sequence[Edition]) -> dict[str, dict[str, str]]:
+    """The file of each part's graph, by edition: ``parts/image.int8.onnx``.
+
+    A graph that several editions share is one file; a rung's own says so in its name.
+    """
+    taken: dict[str, bytes] = {}
+    names: dict[str, dict[str, str]] = {}
+    for edition in editions:
+        mine = names[edition.name] = {}
+        for part, artefact in edition.artefacts.items():
+            kind = "" if artefact.engine in ("onnxruntime", "litert") else f"{artefact.engine}."
+            end = f"{artefact.precision}.{artefact.suffix}"
+            plain = f"parts/{part}.{kind}{end}"
+            tries = [plain, f"parts/{part}.{edition.engine}.{end}"]
+            if edition.rung != FULL:
+                own = [f"parts/{part}.{edition.rung}.{kind}{end}",
+                       f"parts/{part}.{edition.rung}.{edition.engine}.{end}"]  # fmt: skip
+                tries = [plain, *own] if taken.get(plain) == artefact.content else own
+            for name in tries:
+                if taken.setdefault(name, artefact.content) == artefact.content:
+                    mine[part] = name
+                    break
+    return names
 
 
-def streaming_files(name: str, artefact: Artefact) -> dict[str, bytes]:
-    """The graph of a step, where it is a file of its own."""
+def streaming_files(artefact: Artefact, file: str) -> dict[str, bytes]:
+    """The graph of a step beside the part's ``file``, where it is a file of its own."""
     form = artefact.streaming
     if isinstance(form, str) or not form.content:
         return {}
-    return {_streaming_file(name, artefact): form.content}
+    return {_streaming_file(file): form.content}
 
 
-def _streaming(name: str, artefact: Artefact) -> Streaming | None:
+def _streaming(artefact: Artefact, file: str) -> Streaming | None:
     form = artefact.streaming
     if isinstance(form, str):
         return None
     return Streaming(
-        file=_streaming_file(name, artefact) if form.content else file_of(name, artefact),
+        file=_streaming_file(file) if form.content else file,
         frames=form.frames,
         multiples=form.multiples,
         states=form.states,
     )
 
 
-def _streaming_sentence(found: Conversion, name: str, artefact: Artefact) -> str:
-    form, audio = artefact.streaming, found.source.frontends.audio
-    if isinstance(form, str):
-        return f"Streaming: {name} does not stream. {form}" if form else ""
-    milliseconds = form.frames * (audio.hop_ms if audio else 0)
-    size = f", a graph of {len(form.content) / 1e3:.1f} kB more" if form.content else ""
-    return f"Streaming: {name} in steps of {milliseconds:g} ms{size}."
-
-
-def _streaming_file(name: str, artefact: Artefact) -> str:
-    stem, _, suffix = file_of(name, artefact).rpartition(".")
+def _streaming_file(file: str) -> str:
+    stem, _, suffix = file.rpartition(".")
     return f"{stem}.step.{suffix}"
-
-
-def _edition_report(found: Conversion, edition: Edition) -> EditionReport:
-    gate = found.gates[edition.engine]
-    parts = tuple(_part_report(found, edition, name, gate) for name in found.graphs)
-    return EditionReport(
-        engine=edition.engine,
-        parts=parts,
-        quality=found.quality(edition),
-        size=edition.size,
-    )
-
-
-def _unsettled(found: Conversion) -> Iterator[str]:
-    """Warnings of parts whose calibration has not settled; one a part."""
-    warned: set[str] = set()
-    for edition in found.editions:
-        for name, artefact in edition.artefacts.items():
-            sentence = artefact.coverage.warning(name) if artefact.coverage else None
-            if sentence and name not in warned:
-                warned.add(name)
-                yield sentence
-
-
-def _part_report(found: Conversion, edition: Edition, name: str, gate: Gate) -> PartReport:
-    made = edition.candidates.artefacts[name]
-    attempts = tuple(
-        Attempt(
-            precision=precision,
-            size=artefact.size,
-            drops=gate.drops({name: precision}),
-            stayed_float=artefact.stayed_float,
-            kernels=artefact.kernels,
-            kept=artefact.kept,
-            coverage=artefact.coverage,
-        )
-        for precision, artefact in made.items()
-    )
-    chosen = edition.chosen[name]
-    rejected = [
-        f"{attempt.precision} rejected for part {name}: {worst_head(attempt.drops)} "
-        f"(alone; budget {found.limit:g} for the whole)"
-        for attempt in attempts[: list(made).index(chosen)]
-    ]
-    if name in edition.candidates.fallbacks:
-        why = edition.candidates.fallbacks[name]
-        rejected.append(f"{name} falls back to {made[chosen].engine}: {why}")
-    return PartReport(
-        name=name,
-        engine=made[chosen].engine,
-        precision=chosen,
-        size=made[chosen].size,
-        fp32_size=found.graphs[name].ByteSize(),
-        parameters=parameter_count(found.graphs[name]),
-        attempts=attempts,
-        rejected=tuple(rejected),
-        streaming=_streaming_sentence(found, name, made[chosen]),
-    )
 
 
 def _part(found: Conversion, name: str) -> Part:
     graph = found.graphs[name]
+    parameters = parameter_count(graph)
     variants: dict[str, Variant] = {}
     for edition in found.editions:
-        artefact = edition.artefacts[name]
-        file = file_of(name, artefact)
+        if name not in edition.chosen:
+            continue
+        artefact, file = edition.artefacts[name], found.files[edition.name][name]
+        own = parameter_count(edition.candidates.form.graphs[name])
         variants[file] = Variant(
             engine=artefact.engine,
             precision=artefact.precision,
             file=file,
             stayed_float=artefact.stayed_float,
             shapes=artefact.shapes,
-            streaming=_streaming(name, artefact),
+            streaming=_streaming(artefact, file),
+            parameters=own if own != parameters else None,
         )
     return Part(
         name=name,
         role="head" if name == HEAD else "encoder",
-        parameters=parameter_count(graph),
+        parameters=parameters,
         inputs=_specs(graph.graph.input),
         outputs=_specs(graph.graph.output),
         variants=tuple(variants.values()),

@@ -38,14 +38,31 @@ class StageCache:
         Raises:
             StorageError: the entry cannot be written.
         """
+        known = self.find(key)
+        if known is None:
+            known = make()
+            self.put(key, known)
+        return known
+
+    def find(self, key: str) -> bytes | None:
+        """The entry of ``key``, if there is one."""
         if self._root is None:
-            return make()
-        path = self._root / hashlib.sha256(key.encode()).hexdigest()
+            return None
+        path = self._place(self._root, key)
         known = _read(path)
         if known is not None:
             os.utime(path)
-            return known
-        content = make()
+        return known
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep ``content`` as the entry of ``key``.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if self._root is None:
+            return
+        path = self._place(self._root, key)
         with storage_errors(path):
             handle, name = tempfile.mkstemp(dir=self._root, prefix=".")
             aside = Path(name)
@@ -56,7 +73,10 @@ class StageCache:
             except BaseException:
                 aside.unlink(missing_ok=True)
                 raise
-        return content
+
+    @staticmethod
+    def _place(root: Path, key: str) -> Path:
+        return root / hashlib.sha256(key.encode()).hexdigest()
 
     @staticmethod
     def _expire(root: Path) -> None:

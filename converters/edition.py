@@ -1,44 +1,62 @@
-"""An edition: the model for one engine, each part at the precision that the gate lets ship."""
+"""An edition: the model for one engine on one rung of the ladder, and why it is as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
-from edge_sdk.bundle.manifest import HeadQuality
-from edge_sdk.errors import BudgetError, CrashError, ExportError
-from edge_sdk.targets import Precision, TargetProfile
+from edge_sdk.bundle.manifest import FULL, HeadQuality
+from edge_sdk.targets import Precision
 
-from .backends import Artefact, Backend, PartWork, Runner, load_backend
-from .gate import Gate, settle, worst_head
-from .whereabouts import converting
-
-# Where a part goes that an edition's own engine cannot express.
-FALLBACK = "onnxruntime"
+from .backends import Artefact, Runner
+from .candidates import Candidates
+from .gate import Gate, worst_head
+from .search import Pool, Trial
 
 
-class Candidates(msgspec.Struct, frozen=True):
-    """What might ship for one engine: artefacts and their runners by part and precision."""
+class Edition(msgspec.Struct, frozen=True, kw_only=True):
+    """What ships for one engine on one rung.
 
-    engine: str
-    artefacts: dict[str, dict[Precision, Artefact]]
-    runners: dict[str, dict[Precision, Runner]]
-    fallbacks: dict[str, str]
+    Attributes:
+        pool: the candidates it was chosen from.
+        chosen: the precision of each part that it has.
+        quality: what it lost, by head.
+        samples: how many samples that was measured on.
+        limit: the points that a head might lose.
+        rung: its place on the ladder.
+        modalities: those it answers on; empty for all.
+        why: for parts that do not ship as the target prefers, the reason.
+    """
 
-
-class Edition(msgspec.Struct, frozen=True):
-    """What ships for one engine."""
-
-    candidates: Candidates
+    pool: Pool
     chosen: dict[str, Precision]
     quality: dict[str, HeadQuality]
     samples: int
+    limit: float
+    rung: str = FULL
+    modalities: tuple[str, ...] = ()
+    why: dict[str, str] = {}
+
+    @property
+    def candidates(self) -> Candidates:
+        """What might have shipped."""
+        return self.pool.candidates
+
+    @property
+    def gate(self) -> Gate:
+        """What judged it."""
+        return self.pool.gate
 
     @property
     def engine(self) -> str:
-        """The edition's name."""
+        """Whose edition it is."""
         return self.candidates.engine
+
+    @property
+    def name(self) -> str:
+        """What the manifest calls it."""
+        return self.engine if self.rung == FULL else f"{self.engine}.{self.rung}"
 
     @property
     def artefacts(self) -> dict[str, Artefact]:
@@ -56,86 +74,74 @@ class Edition(msgspec.Struct, frozen=True):
         return sum(a.size + a.streaming_size for a in self.artefacts.values())
 
 
-def make_candidates(
-    engine: str, works: Sequence[PartWork], precisions: Sequence[Precision]
-) -> Candidates:
-    """Build every part at every wanted precision that the engine has.
-
-    A part that the engine cannot express takes the artefacts of :data:`FALLBACK`, and
-    ``fallbacks`` says why.
-
-    Raises:
-        ExportError: a part cannot be expressed and there is no fallback.
-        CrashError: a converter died on a part.
-        DependencyError: the engine's tools are not installed.
-    """
-    backend = load_backend(engine)
-    artefacts: dict[str, dict[Precision, Artefact]] = {}
-    runners: dict[str, dict[Precision, Runner]] = {}
-    fallbacks: dict[str, str] = {}
-    for work in works:
-        try:
-            maker: Backend = backend
-            made = _build(maker, work, precisions)
-        except ExportError as error:
-            # A converter that died has not said that the part cannot be expressed.
-            if engine == FALLBACK or isinstance(error, CrashError):
-                raise
-            fallbacks[work.name] = str(error)
-            maker = load_backend(FALLBACK)
-            made = _build(maker, work, precisions)
-        artefacts[work.name] = made
-        runners[work.name] = {p: maker.runner(artefact) for p, artefact in made.items()}
-    return Candidates(engine, artefacts, runners, fallbacks)
+def ship(trial: Trial, limit: float, *, rung: str = FULL, stands: bool = False) -> Edition:
+    """The edition of a trial; ``stands`` says that times here are the target's order."""
+    pool = trial.pool
+    return Edition(
+        pool=pool,
+        chosen=trial.assignment,
+        quality=pool.gate.quality(trial.assignment),
+        samples=pool.gate.samples,
+        limit=limit,
+        rung=rung,
+        why=_reasons(pool, trial.assignment, limit, stands),
+    )
 
 
-def choose(candidates: Candidates, gate: Gate, limit: float) -> Edition:
-    """The precisions to ship, by the gate.
-
-    Raises:
-        BudgetError: no combination keeps ``limit``; the sentence says which comes nearest.
-    """
-    choices = {name: tuple(made) for name, made in candidates.artefacts.items()}
-    chosen, nearest = settle(gate, choices, limit)
-    if chosen is None:
-        raise BudgetError(
-            f"No combination of precisions for {candidates.engine} keeps the budget of {limit:g} "
-            f"points; no bundle was written. Nearest: {_named(nearest)}, with "
-            f"{worst_head(gate.drops(nearest))}. Allow more with --max-drop, or allow fp32."
-        )
-    return Edition(candidates, chosen, gate.quality(chosen), gate.samples)
+def restrict(full: Edition, rung: str, modalities: tuple[str, ...]) -> Edition:
+    """The edition ``full`` on some modalities alone: fewer of the same graphs."""
+    parts = [n for n in full.chosen if n in modalities or n not in full.gate.modalities]
+    return Edition(
+        pool=full.pool,
+        chosen={name: full.chosen[name] for name in parts},
+        quality=full.gate.quality(full.chosen, modalities),
+        samples=full.gate.answering(modalities),
+        limit=100.0,
+        rung=rung,
+        modalities=modalities,
+        why={name: why for name, why in full.why.items() if name in parts},
+    )
 
 
-def check_size(edition: Edition, profile: TargetProfile) -> None:
-    """Hold an edition against the target's size budget.
-
-    Raises:
-        BudgetError: it is larger.
-    """
-    limit = profile.budgets.max_size_mb
-    if limit is not None and edition.size > limit * 1e6:
-        raise BudgetError(
-            f"The graphs for {edition.engine} take {edition.size / 1e6:.2f} MB and the target "
-            f"{profile.name} allows {limit:g} MB; no bundle was written. Train a smaller model, "
-            "or raise the budget in a target profile of your own."
-        )
-
-
-def _build(
-    backend: Backend, work: PartWork, precisions: Sequence[Precision]
-) -> dict[Precision, Artefact]:
-    wanted = [precision for precision in precisions if precision in backend.precisions]
-    if not wanted:
-        raise ExportError(
-            f"{backend.engine} makes {', '.join(backend.precisions)}; "
-            f"wanted: {', '.join(precisions)}."
-        )
-    made = {}
-    for precision in wanted:
-        with converting(engine=backend.engine, part=work.name, precision=precision):
-            made[precision] = backend.build(work, precision)
-    return made
+def pinned(
+    pool: Pool, parts: Mapping[str, Precision], why: Mapping[str, str], limit: float, rung: str
+) -> Edition:
+    """The edition that a recipe has decided on."""
+    assignment = {name: parts[name] for name in pool.candidates.choices}
+    return Edition(
+        pool=pool,
+        chosen=assignment,
+        quality=pool.gate.quality(assignment),
+        samples=pool.gate.samples,
+        limit=limit,
+        rung=rung,
+        why=dict(why),
+    )
 
 
-def _named(chosen: Mapping[str, Precision]) -> str:
-    return ", ".join(f"{name} {precision}" for name, precision in chosen.items())
+def _reasons(
+    pool: Pool, chosen: Mapping[str, Precision], limit: float, stands: bool
+) -> dict[str, str]:
+    """For each part that does not have the precision that comes first, a sentence."""
+    reasons = {}
+    for name, kinds in pool.candidates.choices.items():
+        passed = kinds[: kinds.index(chosen[name])]
+        sentences = [_reason(pool, name, kind, chosen[name], limit, stands) for kind in passed]
+        if sentences:
+            reasons[name] = "; ".join(sentences)
+    return reasons
+
+
+def _reason(
+    pool: Pool, name: str, kind: Precision, instead: Precision, limit: float, stands: bool
+) -> str:
+    if stands and pool.timings is not None:
+        mine, its = pool.timings[name][kind], pool.timings[name][instead]
+        if mine.milliseconds - its.milliseconds > (mine.noise**2 + its.noise**2) ** 0.5:
+            ratio = mine.milliseconds / its.milliseconds
+            return (
+                f"{kind} rejected for part {name}: {ratio:.1f}x slower than {instead} "
+                f"({mine.milliseconds:.3g} ms against {its.milliseconds:.3g} ms)"
+            )
+    lost = worst_head(pool.gate.drops({name: kind}))
+    return f"{kind} rejected for part {name}: {lost} (alone; budget {limit:g} for the whole)"

@@ -29,6 +29,8 @@ Arrays = dict[str, NDArray[Any]]
 Assignment = Mapping[str, Precision]
 # The model before any backend touched it; every candidate is held against it.
 BASE = "base"
+# The same of a pruned model, whose candidates are held against the unpruned one.
+OWN = "own"
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Gate:
         candidates: for each part, by precision, what might ship.
         wiring: how the parts hang together.
         heads: what the model answers.
+        own: where the candidates are of a pruned model, its parts in fp32: they stand for the
+            parts that an assignment leaves out.
     """
 
     def __init__(
@@ -54,11 +58,15 @@ class Gate:
         candidates: Mapping[str, Mapping[Precision, Runner]],
         wiring: Wiring,
         heads: Sequence[Head],
+        own: Mapping[str, Runner] | None = None,
     ) -> None:
         self._runners: dict[str, dict[str, Runner]] = {}
         for name, runner in base.items():
             self._runners[name] = {BASE: runner}
+            if own is not None:
+                self._runners[name][OWN] = own[name]
             self._runners[name].update((p, r) for p, r in candidates.get(name, {}).items())
+        self._rest = BASE if own is None else OWN
         self._wiring, self._heads = wiring, tuple(heads)
         self._samples: list[_Seen] = []
         self._answers: dict[tuple[tuple[str, str], ...], dict[str, NDArray[np.int64]]] = {}
@@ -84,6 +92,33 @@ class Gate:
             self._samples.append(_Seen(embeddings, self._truth(sample)))
             step()
 
+    def recall(
+        self,
+        samples: Iterable[Sample],
+        found: Mapping[str, Mapping[str, Sequence[NDArray[Any] | None]]],
+    ) -> None:
+        """Take evaluation samples whose embeddings are known, instead of running encoders.
+
+        ``found`` has by modality and kind (a precision, :data:`BASE`, :data:`OWN`) the embedding
+        of each sample, None where it lacks the modality.
+
+        Raises:
+            DataError: a sample carries a label that its head does not know.
+        """
+        for row, sample in enumerate(samples):
+            embeddings: dict[str, Arrays] = {}
+            for name, kinds in found.items():
+                for kind, values in kinds.items():
+                    value = values[row]
+                    if value is not None:
+                        embeddings.setdefault(kind, {})[name] = value
+            self._samples.append(_Seen(embeddings, self._truth(sample)))
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities of the model."""
+        return self._wiring.modalities
+
     @property
     def samples(self) -> int:
         """How many samples were observed."""
@@ -93,32 +128,55 @@ class Gate:
         """Points lost by head against fp32 under ``assignment`` (parts left out stay fp32)."""
         return {name: quality.drop for name, quality in self.quality(assignment).items()}
 
-    def quality(self, assignment: Assignment) -> dict[str, HeadQuality]:
-        """fp32 and ``assignment`` side by side, by head."""
-        base, mine = self._predict({}), self._predict(assignment)
+    def quality(
+        self, assignment: Assignment, modalities: Sequence[str] = ()
+    ) -> dict[str, HeadQuality]:
+        """fp32 and ``assignment`` side by side, by head.
+
+        With ``modalities``, ``assignment`` is given these alone, on the samples that have one of
+        them; fp32 has all that the sample has.
+        """
+        unchanged = dict.fromkeys(self._runners, BASE)
+        base, mine = self._predict(unchanged), self._predict(assignment, tuple(modalities))
+        answered = [i for i, seen in enumerate(self._samples) if self._takes(seen, modalities)]
         result = {}
         for head in self._heads:
-            rows = [i for i, seen in enumerate(self._samples) if head.name in seen.truth]
+            rows = [i for i in answered if head.name in self._samples[i].truth]
             truth = [self._samples[i].truth[head.name] for i in rows]
+            same = base[head.name][answered] == mine[head.name][answered]
             result[head.name] = HeadQuality(
                 samples=len(rows),
                 fp32=_score(truth, base[head.name][rows], head.labels),
                 shipped=_score(truth, mine[head.name][rows], head.labels),
-                agreement=float((base[head.name] == mine[head.name]).mean()),
+                agreement=float(same.mean()) if answered else 0.0,
             )
         return result
 
-    def _predict(self, assignment: Assignment) -> dict[str, NDArray[np.int64]]:
-        key = tuple(sorted(assignment.items()))
+    def answering(self, modalities: Sequence[str] = ()) -> int:
+        """How many of the samples have one of ``modalities`` (empty: all samples)."""
+        return sum(self._takes(seen, modalities) for seen in self._samples)
+
+    def _takes(self, seen: _Seen, modalities: Sequence[str]) -> bool:
+        if not modalities:
+            return True
+        return any(name in seen.embeddings.get(BASE, {}) for name in modalities)
+
+    def _predict(
+        self, assignment: Assignment | Mapping[str, str], modalities: tuple[str, ...] = ()
+    ) -> dict[str, NDArray[np.int64]]:
+        whole: dict[str, str] = dict.fromkeys(self._runners, self._rest)
+        whole.update(assignment)
+        key = (*sorted(whole.items()), ("", ",".join(modalities)))
         if key not in self._answers:
-            fuser = self._runners[HEAD][assignment.get(HEAD, BASE)]
+            fuser = self._runners[HEAD][whole[HEAD]]
             rows: dict[str, list[int]] = {head.name: [] for head in self._heads}
             for seen in self._samples:
-                present = {
-                    name: seen.embeddings[assignment.get(name, BASE)][name]
-                    for name in self._wiring.modalities
-                    if name in seen.embeddings.get(assignment.get(name, BASE), {})
-                }
+                present = {}
+                for name in modalities or self._wiring.modalities:
+                    # A modality without an encoder has features, which no precision changes.
+                    value = seen.embeddings.get(whole.get(name, BASE), {}).get(name)
+                    if value is not None:
+                        present[name] = value
                 outputs = fuser.run(self._wiring.head_feed(present))
                 for head in self._heads:
                     rows[head.name].append(chosen_class(head, outputs[head.name]))

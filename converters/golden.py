@@ -39,6 +39,10 @@ class GoldenInput(msgspec.Struct, frozen=True):
     files: dict[str, bytes]
     features: Arrays
 
+    def features_for(self, modalities: Sequence[str]) -> Arrays:
+        """Its features of ``modalities`` (empty: all that it has)."""
+        return {n: v for n, v in self.features.items() if not modalities or n in modalities}
+
     @property
     def features_file(self) -> str:
         """Where the features lie in the bundle."""
@@ -48,12 +52,19 @@ class GoldenInput(msgspec.Struct, frozen=True):
         """Where an edition's expected values lie in the bundle."""
         return f"{self.folder}/expected.{edition}.npz"
 
-    def entry(self, editions: Sequence[str]) -> GoldenSample:
-        """The sample as the manifest names it."""
+    def entry(self, editions: Mapping[str, Sequence[str]]) -> GoldenSample:
+        """The sample as the manifest names it.
+
+        ``editions`` has the modalities of each edition by its name, empty for all of them.
+        """
         return GoldenSample(
             id=self.id,
             features=self.features_file,
-            expected={name: self.expected_file(name) for name in editions},
+            expected={
+                name: self.expected_file(name)
+                for name, taken in editions.items()
+                if self.features_for(taken)
+            },
             **self.sources,
         )
 

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import msgspec
 from torch import nn
 
 from edge_sdk.bundle import write_bundle
 from edge_sdk.bundle.writer import check_replaceable
-from edge_sdk.errors import EdgeError, UsageError
-from edge_sdk.files import check_writable
+from edge_sdk.errors import EdgeError
+from edge_sdk.files import check_writable, replacing
 from edge_sdk.frontends import Frontends
-from edge_sdk.targets import Precision, TargetProfile, load_target
+from edge_sdk.targets import TargetProfile
 
-from .assemble import make_manifest, make_report
+from .assemble import make_manifest
 from .cache import StageCache, default_cache
 from .data import split_data
 from .progress import Progress, silent
+from .recipe import Choice, Recipe, encode_recipe
 from .report import ConversionReport
+from .settings import Settings, as_ladder, settle_settings
 from .source import Source
 from .sources import Origin, as_origin, read_source
 from .stages import Stages
+from .summary import make_report
 from .verify_tensorrt import require_compiler
 from .whereabouts import converting
-
-Choice = Literal["auto", "int8", "fp32"]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,18 +44,27 @@ def convert(
     *,
     calibration: str | Path,
     output: str | Path,
-    target: str | TargetProfile = "local",
+    target: str | TargetProfile | None = None,
     evaluation: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
     max_drop: float | None = None,
-    precision: Choice = "auto",
+    max_size: str | None = None,
+    max_latency: str | None = None,
+    measure: bool | None = None,
+    precision: Choice | None = None,
     engines: Sequence[str] = (),
     check_kernels: bool = False,
-    streaming: bool = False,
+    streaming: bool | None = None,
+    variants: str | Sequence[str] | None = None,
+    small_drop: float | None = None,
+    write_recipe: str | Path | None = None,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
 ) -> ConversionReport:
     """Convert a checkpoint into a verified bundle for one target.
+
+    What an argument does not say, the recipe says; what neither says, the target's profile.
 
     Args:
         checkpoint: a ``.pt`` file or a folder with ``model.safetensors`` and ``config.json``;
@@ -62,41 +72,54 @@ def convert(
             an :class:`~edge_sdk.converters.sources.Origin`.
         calibration: a sample set of real samples, at least 32 with each modality.
         output: the bundle: a ``.edge`` file, or a folder.
-        target: a profile, its name, or the path of a ``.toml`` file.
+        target: a profile, its name, or the path of a ``.toml`` file; by default the recipe's, or
+            this machine.
         evaluation: a sample set held out for the gate; without it a share of ``calibration``
             is kept out of calibration for that.
-        max_drop: points of macro-F1 that a head may lose; by default the target's budget.
-        precision: one precision for every part, or the target's order of preference.
+        recipe: decisions as data: a :class:`~edge_sdk.converters.recipe.Recipe`, or its file.
+        max_drop: points of macro-F1 that a head may lose.
+        max_size: bytes of an edition's graphs, with a unit: ``2MB``.
+        max_latency: time of an answer, encoders and head, with a unit: ``25ms``. Candidates are
+            then measured on this machine.
+        measure: measure the candidates, and choose by time where this machine stands for the
+            target.
+        precision: one precision for every part, or ``auto``: the target's order of preference.
         engines: an edition for each of these, in order of preference; by default the target's.
         streaming: a streaming form of the audio encoder also where it is a graph of its own with
             weights of its own (LiteRT); ONNX graphs stream wherever their layers allow it.
         check_kernels: insist that TensorRT's compiler is here, for the report to say which
             kernels it has for every graph of a kit. Where it is here it is asked anyway.
+        variants: the rungs of a ladder, from the costliest: ``full``, ``small``, ``audio-only``.
+        small_drop: points that a head may lose on the rung ``small``; by default three times
+            ``max_drop``, and at least 3.
+        write_recipe: where to write the recipe that was used (the bundle carries it, too).
         spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
         progress: called as stages go on.
 
     Raises:
-        UsageError: unknown target or precision, or a spec that is wrong or lacks.
+        UsageError: an unknown target, precision, variant or unit, a malformed recipe, or a spec
+            that is wrong or lacks.
         CheckpointError: the checkpoint is damaged, unsafe or inconsistent, or a model is not
             what its spec says.
         DataError: too few samples, a malformed set, or an unknown label.
         InputError: a file of a sample cannot be used.
         ExportError: a part cannot be exported, or differs from torch.
-        BudgetError: no combination of precisions keeps the budgets; nothing is written.
+        BudgetError: no candidate keeps the budgets; nothing is written.
         DependencyError: the tools for one of the target's engines are not installed.
         StorageError: the output or the cache cannot be written, or something that is no bundle
             is where the output is to go.
     """
-    profile = _profile(target, engines)
-    _check(profile, max_drop, precision)
+    settings = settle_settings(recipe, target, _options(locals()))
     if check_kernels:
-        require_compiler(profile.engines)
+        require_compiler(settings.profile.engines)
     output = Path(output)
     _check_output(output)
+    if write_recipe is not None:
+        check_writable(Path(write_recipe))
     source = read_source(as_origin(checkpoint, spec))
-    stages = _stages(source, calibration, evaluation, cache, progress, streaming)
-    return _one(stages, profile, output, max_drop, precision)
+    stages = _stages(source, calibration, evaluation, cache, progress, settings)
+    return _one(stages, settings, output, None if write_recipe is None else Path(write_recipe))
 
 
 def convert_targets(
@@ -106,11 +129,17 @@ def convert_targets(
     calibration: str | Path,
     output: str | Path,
     evaluation: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
     max_drop: float | None = None,
-    precision: Choice = "auto",
+    max_size: str | None = None,
+    max_latency: str | None = None,
+    measure: bool | None = None,
+    precision: Choice | None = None,
     engines: Sequence[str] = (),
     check_kernels: bool = False,
-    streaming: bool = False,
+    streaming: bool | None = None,
+    variants: str | Sequence[str] | None = None,
+    small_drop: float | None = None,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -122,41 +151,55 @@ def convert_targets(
     finishing; its outcome carries the error. ``settled`` is called with each outcome at once.
     Arguments and errors that concern all targets are those of :func:`convert`.
     """
-    profiles = [_profile(target, engines) for target in targets]
-    for profile in profiles:
-        _check(profile, max_drop, precision)
+    options = _options(locals())
+    every = [settle_settings(recipe, target, options) for target in targets]
     if check_kernels:
-        require_compiler({engine for profile in profiles for engine in profile.engines})
+        require_compiler({engine for settings in every for engine in settings.profile.engines})
     output = Path(output)
     check_writable(output / "bundle")
     source = read_source(as_origin(checkpoint, spec))
     stages = _stages(source, calibration, evaluation, cache, progress, streaming)
     outcomes = []
-    for profile in profiles:
+    for settings in every:
+        name = settings.profile.name
         try:
-            path = output / f"{source.name}-{profile.name}.edge"
-            with converting(target=profile.name):
-                report = _one(stages, profile, path, max_drop, precision)
-            outcomes.append(Outcome(target=profile.name, report=report))
+            path = output / f"{source.name}-{name}.edge"
+            with converting(target=name):
+                report = _one(stages, settings, path, None)
+            outcomes.append(Outcome(target=name, report=report))
         except EdgeError as error:
-            outcomes.append(Outcome(target=profile.name, error=error))
+            outcomes.append(Outcome(target=name, error=error))
         settled(outcomes[-1])
     return tuple(outcomes)
 
 
-def _profile(target: str | TargetProfile, engines: Sequence[str]) -> TargetProfile:
-    profile = target if isinstance(target, TargetProfile) else load_target(target)
-    return msgspec.structs.replace(profile, engines=tuple(engines)) if engines else profile
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that settings are made of."""
+    return {
+        **{name: given[name] for name in _PLAIN},
+        "engines": tuple(given["engines"]),
+        "variants": as_ladder(given["variants"]),
+    }
+
+
+_PLAIN = (
+    "max_drop", "max_size", "max_latency", "measure", "precision", "small_drop", "streaming",
+)  # fmt: skip
 
 
 def _one(
-    stages: Stages, profile: TargetProfile, output: Path, max_drop: float | None, precision: Choice
+    stages: Stages, settings: Settings, output: Path, write_recipe: Path | None
 ) -> ConversionReport:
-    limit = float(profile.budgets.max_drop if max_drop is None else max_drop)
-    found, contents, warnings = stages.run(profile, _precisions(profile, precision), limit)
-    report = make_report(found, warnings)
-    contents["report.json"] = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+    found, contents = stages.run(settings.profile, settings.precisions, settings.recipe)
+    found.notes.extend(settings.notes)
+    report = make_report(found)
+    lasting = msgspec.json.encode(report.lasting())
+    contents["report.json"] = msgspec.json.format(lasting, indent=1) + b"\n"
+    contents["recipe.toml"] = used = encode_recipe(found.recipe)
     write_bundle(output, make_manifest(found), contents)
+    if write_recipe is not None:
+        with replacing(write_recipe) as aside:
+            aside.write_bytes(used)
     return msgspec.structs.replace(report, output=str(output))
 
 
@@ -177,19 +220,3 @@ def _check_output(output: Path) -> None:
     """See before long work that the output can be written and replaces nothing but a bundle."""
     check_writable(output)
     check_replaceable(output)
-
-
-def _check(profile: TargetProfile, max_drop: float | None, precision: str) -> None:
-    _precisions(profile, precision)
-    if max_drop is not None and not max_drop >= 0:
-        raise UsageError(f"The largest drop must be at least 0 points, not {max_drop:g}.")
-
-
-def _precisions(profile: TargetProfile, precision: str) -> tuple[Precision, ...]:
-    if precision == "auto":
-        return profile.precisions
-    if precision == "int8":
-        return ("int8",)
-    if precision == "fp32":
-        return ("fp32",)
-    raise UsageError(f"There is no precision {precision!r}; known: auto, int8, fp32.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from edge_sdk.bundle.manifest import FloatShare, Quality
+from edge_sdk.bundle.manifest import FULL, FloatShare, Quality
 from edge_sdk.targets import Precision
 
 from .calibration.coverage import Coverage
@@ -21,7 +21,8 @@ class Attempt(_Data, frozen=True, kw_only=True):
     data has none). A negative drop is a gain. ``kernels`` is a sentence on what TensorRT's
     compiler made of the graph on the build host; empty where none was asked. ``kept`` says of
     layers that were kept in floating point why; ``coverage`` whether the ranges of its calibration
-    have settled.
+    have settled. ``milliseconds`` are those of one input on the machine that measured, None where
+    nothing was measured.
     """
 
     precision: Precision
@@ -31,6 +32,7 @@ class Attempt(_Data, frozen=True, kw_only=True):
     kernels: str = ""
     kept: dict[str, str] = {}
     coverage: Coverage | None = None
+    milliseconds: float | None = None
 
 
 class PartReport(_Data, frozen=True, kw_only=True):
@@ -53,12 +55,65 @@ class PartReport(_Data, frozen=True, kw_only=True):
 
 
 class EditionReport(_Data, frozen=True, kw_only=True):
-    """The model for one engine: its parts, what it lost, bytes of its graphs."""
+    """The model for one engine on one rung: its parts, what it lost, bytes of its graphs.
+
+    ``modalities`` are those it answers on, empty for all; ``pruned`` is the share of channels
+    that was taken away.
+    """
 
     engine: str
+    rung: str = FULL
+    modalities: tuple[str, ...] = ()
+    pruned: float = 0.0
     parts: tuple[PartReport, ...]
     quality: Quality
     size: int
+
+
+class CandidateReport(_Data, frozen=True, kw_only=True):
+    """One assignment of precisions that the search tried.
+
+    Attributes:
+        engine: for which engine.
+        pruned: the share of channels that was taken away before.
+        words: what it is called in tables.
+        precisions: of each part.
+        drops: points lost by head.
+        size: bytes of its graphs.
+        milliseconds: of one answer on one thread, encoders and head; None if not measured.
+        noise: times closer than this are not told apart.
+        fits: whether it keeps the budgets.
+        front: whether none is better in loss, time or bytes and no worse in the others.
+        rungs: the rungs that it ships on.
+    """
+
+    engine: str
+    pruned: float
+    words: str
+    precisions: dict[str, Precision]
+    drops: dict[str, float]
+    size: int
+    milliseconds: float | None
+    noise: float | None
+    fits: bool
+    front: bool
+    rungs: tuple[str, ...]
+
+
+class SearchReport(_Data, frozen=True, kw_only=True):
+    """The budgets, what was tried for them, and where times come from.
+
+    ``machine`` is what measured, None where nothing was; ``caveat`` says why times there may not
+    be in the target's order. ``notes`` are sentences on the search.
+    """
+
+    max_drop: float
+    max_bytes: int | None
+    max_milliseconds: float | None
+    machine: str | None
+    caveat: str | None
+    notes: tuple[str, ...]
+    candidates: tuple[CandidateReport, ...]
 
 
 class ConversionReport(_Data, frozen=True, kw_only=True):
@@ -67,9 +122,11 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
     Attributes:
         name: the model.
         target: the target profile's name.
-        editions: one an engine, in the target's order of preference.
+        editions: by engine in the target's order of preference, then by rung.
         fp32_size: bytes of the parts' fp32 ONNX graphs.
         warnings: sentences the user should read.
+        search: what else was tried. A bundle's ``report.json`` has it only where the bundle was
+            asked to carry a report: times differ from run to run, a bundle's bytes do not.
         output: where the bundle was written (not in ``report.json``).
     """
 
@@ -78,7 +135,25 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
     editions: tuple[EditionReport, ...]
     fp32_size: int
     warnings: tuple[str, ...]
+    search: SearchReport | None = None
     output: str | None = None
+
+    def lasting(self) -> ConversionReport:
+        """The part of it that the same inputs always give: without the search and its times."""
+        editions = []
+        for edition in self.editions:
+            parts = tuple(
+                msgspec.structs.replace(
+                    part,
+                    attempts=tuple(
+                        msgspec.structs.replace(attempt, milliseconds=None)
+                        for attempt in part.attempts
+                    ),
+                )
+                for part in edition.parts
+            )
+            editions.append(msgspec.structs.replace(edition, parts=parts))
+        return msgspec.structs.replace(self, editions=tuple(editions), search=None, output=None)
 
     @property
     def preferred(self) -> EditionReport:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from numpy.typing import NDArray
+import msgspec
 
 from edge_sdk.bundle.golden import encode_arrays
 from edge_sdk.bundle.manifest import Tolerances
-from edge_sdk.errors import DataError
+from edge_sdk.errors import UsageError
 from edge_sdk.frontends import Frontends
-from edge_sdk.frontends.media import sample_features
-from edge_sdk.samples import Sample
 from edge_sdk.targets import Precision, TargetProfile
 
-from .assemble import Conversion, file_of, streaming_files
-from .backends import Runner, load_backend
+from .assemble import Conversion, file_names, streaming_files
+from .backends import load_backend
 from .cache import StageCache
+from .candidates import Form
 from .data import Split
-from .edition import Candidates, check_size, choose, make_candidates
+from .edition import Edition
 from .feeds import wiring_of
-from .gate import Gate
 from .golden import expected_values, golden_inputs, pick
+from .ladder import check_ladder
+from .observations import Observations
+from .pools import Pools, Workshop
 from .progress import Progress
+from .recipe import Chosen, Recipe
 from .reference import Reference
+from .search import Limits
+from .selection import Plan, Selected, decided, select
 from .selfcheck import check_on_host
 from .source import Source
 from .streaming import stepper_of, stream_values
-from .works import Works, export_parts
+from .works import Works, export_parts, tools
 
 
 class Stages:
@@ -43,92 +46,152 @@ class Stages:
         *,
         streaming: bool = False,
     ) -> None:
-        self._source, self._split, self._progress = source, split, progress
+        self._source, self._split = source, split
+        self._store, self._progress = store, progress
+        graphs = export_parts(source, store, progress)
+        base = {name: Reference(graph) for name, graph in graphs.items()}
         self._frontends = Frontends(source.frontends)
-        self._graphs = export_parts(source, store, progress)
-        self._base: dict[str, Runner] = {n: Reference(g) for n, g in self._graphs.items()}
-        self._wiring = wiring_of(self._frontends.modalities, self._graphs)
-        self._works = Works(
-            source,
-            self._graphs,
-            self._base,
-            self._wiring,
-            split.calibration,
-            store,
-            progress,
+        self._wiring = wiring_of(self._frontends.modalities, graphs)
+        self._streaming = streaming
+        works = Works(
+            source, graphs, base, self._wiring, split.calibration, store, progress,
             streaming=streaming,
+        )  # fmt: skip
+        self._forms = {0.0: Form(0.0, source, graphs, base, works)}
+        seen = Observations(
+            split.evaluation, source.frontends, self._wiring, store, progress, str(tools())
         )
+        self._shop = Workshop(
+            form=self._form, seen=seen, wiring=self._wiring, heads=source.heads, store=store,
+            progress=progress,
+        )  # fmt: skip
         picked = pick(list(split.evaluation), self._wiring)
         self._golden = golden_inputs(split.evaluation, picked, self._frontends)
 
     def run(
-        self, profile: TargetProfile, precisions: Sequence[Precision], limit: float
-    ) -> tuple[Conversion, dict[str, bytes], list[str]]:
-        """All stages but writing: what was found, the bundle's files, and warnings."""
-        parts = [self._works.make(spec, profile) for spec in self._source.parts]
-        candidates = [make_candidates(engine, parts, precisions) for engine in profile.engines]
-        gates = {made.engine: self._observe(made, len(candidates) > 1) for made in candidates}
-        editions = [choose(made, gates[made.engine], limit) for made in candidates]
-        tolerances = Tolerances()
-        warnings = self._split.warnings()
-        contents: dict[str, bytes] = {}
-        for sample in self._golden:
-            contents |= sample.files
-        for done, edition in enumerate(editions):
-            self._progress("golden", done, len(editions))
-            check_size(edition, profile)
-            expected = [
-                expected_values(self._wiring, edition.runners, sample.features)
-                for sample in self._golden
-            ]
-            audio = edition.artefacts.get("audio")
-            if audio is not None:
-                stepper = stepper_of(load_backend(audio.engine), audio)
-                for sample, values in zip(self._golden, expected, strict=True):
-                    values |= stream_values(stepper, sample.features)
-            for sample, values in zip(self._golden, expected, strict=True):
-                contents[sample.expected_file(edition.engine)] = encode_arrays(values)
-            for name, artefact in edition.artefacts.items():
-                contents[file_of(name, artefact)] = artefact.content
-                contents |= streaming_files(name, artefact)
-            warnings += check_on_host(
-                edition,
-                self._wiring,
-                self._golden,
-                expected,
-                tolerances,
-                self._source.heads,
-                profile,
+        self, profile: TargetProfile, precisions: Sequence[Precision], recipe: Recipe
+    ) -> tuple[Conversion, dict[str, bytes]]:
+        """All stages but writing: what was found, and the bundle's files.
+
+        ``recipe`` has its budgets filled in.
+        """
+        ladder = check_ladder(recipe.variants, self._wiring)
+        assert recipe.budgets is not None
+        budgets = recipe.budgets
+        measure = not recipe.chosen and (recipe.measure or budgets.max_latency is not None)
+        pools = Pools(self._shop, profile, precisions, recipe, measure=measure)
+        limits = Limits(
+            max_drop=budgets.max_drop,
+            max_bytes=budgets.max_bytes,
+            max_milliseconds=budgets.max_milliseconds,
+        )
+        notes: list[str] = []
+        selected: list[Selected] = []
+        for engine in profile.engines:
+            plan = _plan(engine, pools, limits, recipe, ladder, profile)
+            made = pools.getter(engine)
+            if recipe.chosen:
+                selected.append(decided(engine, made, plan, recipe.chosen.get(engine, {})))
+            else:
+                selected.append(select(engine, made, plan))
+            if measure and not pools.measures(engine):
+                notes.append(
+                    f"The candidates for {engine} were not measured: its times need the device."
+                )
+        if measure and pools.caveat is not None:
+            notes.append(
+                f"Times were measured on {pools.machine.cpu}, standing for {profile.name}: "
+                f"{pools.caveat}. They are compared with --max-latency and choose nothing else."
             )
-        self._progress("golden", len(editions), len(editions))
+        # As the manifest orders them: by engine, then by rung.
+        editions = [edition for found in selected for edition in found.editions]
         found = Conversion(
             source=self._source,
             profile=profile,
-            graphs=self._graphs,
+            graphs=self._forms[0.0].graphs,
             editions=editions,
-            gates=gates,
+            files=file_names(editions),
             golden=self._golden,
             split=self._split,
-            limit=limit,
-            tolerances=tolerances,
+            limits=limits,
+            ladder=ladder,
+            tolerances=Tolerances(),
+            trials=[trial for found in selected for trial in found.trials],
+            machine=pools.machine.cpu if measure else None,
+            caveat=pools.caveat if measure else None,
+            recipe=msgspec.structs.replace(recipe, chosen=_chosen(selected)),
+            warnings=self._split.warnings(),
+            notes=notes,
         )
-        return found, contents, warnings
+        return found, self._contents(found)
 
-    def _observe(self, made: Candidates, several: bool) -> Gate:
-        """A gate for one engine, shown every evaluation sample."""
-        gate = Gate(self._base, made.runners, self._wiring, self._source.heads)
-        gate.observe(self._features(f"evaluate {made.engine}" if several else "evaluate"))
-        if not gate.samples:
-            raise DataError(
-                f"No sample of the set at {self._split.evaluation.root} has what this model "
-                f"takes: {', '.join(self._wiring.modalities)}."
+    def _contents(self, found: Conversion) -> dict[str, bytes]:
+        """The graphs, and the golden values that they are to give; adds warnings to ``found``."""
+        contents: dict[str, bytes] = {}
+        for sample in self._golden:
+            contents |= sample.files
+        for done, edition in enumerate(found.editions):
+            self._progress("golden", done, len(found.editions))
+            expected = {}
+            audio, stepper = edition.artefacts.get("audio"), None
+            if audio is not None:
+                stepper = stepper_of(load_backend(audio.engine), audio)
+            for sample in self._golden:
+                features = sample.features_for(edition.modalities)
+                if features:
+                    values = expected_values(self._wiring, edition.runners, features)
+                    values |= stream_values(stepper, features)
+                    contents[sample.expected_file(edition.name)] = encode_arrays(values)
+                    expected[sample.id] = values
+            for name, artefact in edition.artefacts.items():
+                file = found.files[edition.name][name]
+                contents[file] = artefact.content
+                contents |= streaming_files(artefact, file)
+            found.warnings.extend(
+                check_on_host(
+                    edition,
+                    self._wiring,
+                    self._golden,
+                    expected,
+                    found.tolerances,
+                    self._source.heads,
+                    found.profile,
+                )  # fmt: skip
             )
-        return gate
+        self._progress("golden", len(found.editions), len(found.editions))
+        return contents
 
-    def _features(self, stage: str) -> Iterator[tuple[Sample, dict[str, NDArray[Any]]]]:
-        samples, wiring = self._split.evaluation, self._wiring
-        for done, sample in enumerate(samples):
-            self._progress(stage, done, len(samples))
-            if wiring.takes(sample.modalities):
-                yield sample, sample_features(self._frontends, samples, sample, wiring.modalities)
-        self._progress(stage, len(samples), len(samples))
+    def _form(self, pruned: float) -> Form:
+        if pruned not in self._forms:
+            raise UsageError(f"There is no form of this model that is pruned by {pruned:.0%}.")
+        return self._forms[pruned]
+
+
+def _plan(
+    engine: str, pools: Pools, limits: Limits, recipe: Recipe, ladder: tuple[str, ...],
+    profile: TargetProfile,
+) -> Plan:  # fmt: skip
+    timed = pools.measures(engine)
+    stands = timed and pools.caveat is None
+    wider = recipe.small_drop
+    return Plan(
+        limits=limits if timed else msgspec.structs.replace(limits, max_milliseconds=None),
+        where=f"for {profile.name}",
+        aim="latency" if stands else "preference",
+        stands=stands,
+        ladder=ladder,
+        small_drop=max(3.0, 3 * limits.max_drop) if wider is None else wider,
+    )
+
+
+def _chosen(selected: Sequence[Selected]) -> dict[str, dict[str, Chosen]]:
+    """What a recipe says of the editions; a rung of some modalities follows from ``full``."""
+    chosen: dict[str, dict[str, Chosen]] = {}
+    for edition in (edition for found in selected for edition in found.editions):
+        if not edition.modalities:
+            chosen.setdefault(edition.engine, {})[edition.rung] = _choice(edition)
+    return chosen
+
+
+def _choice(edition: Edition) -> Chosen:
+    return Chosen(parts=edition.chosen, why=edition.why, pruned=edition.candidates.form.pruned)

@@ -104,6 +104,21 @@ class Works:
             plan=plan,
         )
 
+    def some_feeds(self, name: str, count: int) -> list[Feed]:
+        """Inputs of a part from a few samples, evenly over the set, whole ones where there are."""
+        wanted = self._wiring.modalities
+        usable = [s for s in self._samples if name == HEAD or name in s.modalities]
+        usable = [s for s in usable if self._wiring.takes(s.modalities)]
+        whole = [s for s in usable if set(wanted) <= set(s.modalities)] or usable
+        count = min(count, len(whole))
+        spread = self._samples.subset([whole[i * len(whole) // count] for i in range(count)])
+        return list(self._feeds(name, silent, spread))
+
+    @property
+    def feeds_key(self) -> str:
+        """Text that names the samples, for the cache."""
+        return self._digest
+
     def _lengths(self, longest_seconds: float) -> dict[str, int]:
         frontends, lengths = self._source.frontends, {}
         if frontends.audio is not None:
@@ -114,10 +129,13 @@ class Works:
             lengths["tokens"] = frontends.text.max_tokens
         return lengths
 
-    def _feeds(self, name: str, progress: Progress) -> Iterator[Feed]:
+    def _feeds(
+        self, name: str, progress: Progress, samples: SampleSet | None = None
+    ) -> Iterator[Feed]:
         encoders = self._base if name == HEAD else {}
         frontends = Frontends(self._source.frontends)
-        return part_feeds(name, self._wiring, encoders, frontends, self._samples, progress)
+        samples = samples or self._samples
+        return part_feeds(name, self._wiring, encoders, frontends, samples, progress)
 
     def _calibration(self, name: str, plan: QuantisationPlan) -> Calibration:
         key = f"ranges {self._key} {self._digest} {name} {plan.ranges_key}"

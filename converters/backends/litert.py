@@ -25,6 +25,7 @@ class LiteRtBackend:
 
     engine = "litert"
     precisions: tuple[Precision, ...] = ("int8", "int8-dynamic", "fp16", "fp32")
+    measures = True
 
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The part's TFLite graph; its fp32 form is kept for the other precisions."""

@@ -22,6 +22,7 @@ class OnnxRuntimeBackend:
 
     engine = "onnxruntime"
     precisions: tuple[Precision, ...] = ("int8", "int8-dynamic", "int8-mixed", "fp32")
+    measures = True
 
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The part's ONNX graph."""

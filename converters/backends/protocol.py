@@ -124,6 +124,8 @@ class Backend(Protocol):
     engine: str
     #: What it can make, the most compact first.
     precisions: tuple[Precision, ...]
+    #: Whether the time that its runner takes here says anything of the engine's.
+    measures: bool
 
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The artefact of a part.

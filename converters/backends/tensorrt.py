@@ -23,6 +23,8 @@ class TensorRtBackend:
 
     engine = "tensorrt"
     precisions: tuple[Precision, ...] = ("int8", "fp16")
+    # The kit's graphs run in ONNX Runtime here.
+    measures = False
 
     def build(self, part: PartWork, precision: Precision) -> Artefact:
         """The part's graph inside TensorRT's operator set, with the shapes it is compiled for.

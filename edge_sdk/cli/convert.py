@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import SOME_FAILED, DependencyError, EdgeError, UsageError
-from .output import emit_json, float_cell, table
+from .conversion import print_report
+from .output import emit_json
 from .progress import StageProgress
 
 if TYPE_CHECKING:
-    from edge_sdk.converters.report import ConversionReport, EditionReport
+    from edge_sdk.converters.report import ConversionReport
     from edge_sdk.converters.supervise import Settled
 
 
@@ -25,25 +26,43 @@ if TYPE_CHECKING:
               help="Weights for --model: .safetensors, or .pt loaded without code.")  # fmt: skip
 @click.option("--spec", type=click.Path(path_type=Path),
               help="The model.toml of --model, a .pt2 or an .onnx file.")  # fmt: skip
-@click.option("--target", "targets", multiple=True, default=("local",), show_default=True,
-              help="A target profile, or a .toml file; may be given several times.")  # fmt: skip
-@click.option("--calibration", required=True, type=click.Path(path_type=Path),
-              help="A sample set of real samples, at least 32.")  # fmt: skip
+@click.option("--target", "targets", multiple=True,
+              help="A target profile, or a .toml file; may be given several times. Default: the "
+              "recipe's, or this machine.")  # fmt: skip
+@click.option("--data", "--calibration", "calibration", required=True,
+              type=click.Path(path_type=Path),
+              help="A sample set of real samples to calibrate with, at least 32.")  # fmt: skip
 @click.option("--evaluation", type=click.Path(path_type=Path),
-              help="Held-out samples for the gate; else a share of --calibration.")  # fmt: skip
+              help="Held-out samples for the gate; else a share of --data.")  # fmt: skip
+@click.option("--recipe", type=click.Path(path_type=Path),
+              help="Decisions as data; the options below go before it.")  # fmt: skip
+@click.option("--write-recipe", type=click.Path(path_type=Path),
+              help="Where to write the recipe that was used.")  # fmt: skip
 @click.option("--output", required=True, type=click.Path(path_type=Path),
               help="A .edge file or a folder; for several targets, where they go.")  # fmt: skip
 @click.option("--max-drop", type=click.FloatRange(min=0),
               help="Points of macro-F1 a head may lose; default: the target's budget.")  # fmt: skip
-@click.option("--precision", type=click.Choice(["auto", "int8", "fp32"]), default="auto",
-              show_default=True, help="One precision, or the target's order.")  # fmt: skip
+@click.option("--max-size", metavar="SIZE",
+              help="What the graphs may weigh: 2MB; default: the target's budget.")  # fmt: skip
+@click.option("--max-latency", metavar="TIME",
+              help="What an answer may take: 25ms. Candidates are then measured here.")  # fmt: skip
+@click.option("--measure", is_flag=True, default=None,
+              help="Measure the candidates, and choose by time where this machine stands for the "
+              "target.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["auto", "int8", "fp32"]),
+              help="One precision, or the target's order (auto).")  # fmt: skip
 @click.option("--engine", "engines", multiple=True,
               help="An edition for this engine (repeatable); default: the target's.")  # fmt: skip
-@click.option("--streaming", is_flag=True,
+@click.option("--streaming", is_flag=True, default=None,
               help="Let audio stream also where that takes a second graph (litert).")  # fmt: skip
 @click.option("--check-kernels", is_flag=True,
               help="Say which kernels TensorRT-RTX has for every graph of a TensorRT kit; fail "
               "where it is not installed.")  # fmt: skip
+@click.option("--variants", metavar="full,small,...",
+              help="A ladder of cheaper variants in one bundle: small, audio-only, audio+text, "
+              "...; the costliest first.")  # fmt: skip
+@click.option("--small-drop", type=click.FloatRange(min=0), metavar="POINTS",
+              help="What a head may lose on the variant small.")  # fmt: skip
 @click.option("--cache", type=click.Path(path_type=Path),
               help="Where stages are kept; default: the user's cache folder.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Keep no results of stages.")
@@ -57,6 +76,7 @@ def command(
     cache: Path | None,
     no_cache: bool,
     as_json: bool,
+    write_recipe: Path | None,
     **options: Any,
 ) -> None:
     """Convert CHECKPOINT into a verified bundle for a target, or one for each of several.
@@ -65,6 +85,8 @@ def command(
     """
     if (checkpoint is None) == (model is None):
         raise UsageError("Give one model to convert: CHECKPOINT, or --model PKG.NET:BUILD.")
+    if write_recipe is not None and len(targets) > 1:
+        raise UsageError("--write-recipe takes one --target: each has a recipe of its own.")
     if no_cache and cache is not None:
         raise UsageError("--cache and --no-cache contradict each other; give one of them.")
     options["cache"] = None if no_cache else cache or "default"
@@ -83,7 +105,12 @@ def command(
     with StageProgress() as progress:
         options["progress"] = progress
         origin = Origin(path=checkpoint, model=model, weights=weights, spec=spec)
-        report = convert(origin, target=targets[0], **options)
+        report = convert(
+            origin,
+            target=targets[0] if targets else None,
+            write_recipe=write_recipe,
+            **options,
+        )
     _one(report, as_json)
 
 
@@ -111,10 +138,12 @@ def _supervised(
 def _one(report: ConversionReport, as_json: bool) -> None:
     for warning in report.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for note in report.search.notes if report.search else ():
+        click.echo(f"note: {note}", err=True)
     if as_json:
         emit_json(report)
     else:
-        _print(report)
+        print_report(report)
 
 
 def _several(outcomes: tuple[Settled, ...], as_json: bool) -> None:
@@ -132,42 +161,3 @@ def _several(outcomes: tuple[Settled, ...], as_json: bool) -> None:
 
 def _plain(error: EdgeError | None) -> dict[str, object]:
     return {} if error is None else {"error": {"kind": error.kind, "message": str(error)}}
-
-
-def _print(report: ConversionReport) -> None:
-    for edition in report.editions:
-        click.echo(f"{report.name} for {report.target} on {edition.engine};")
-        _print_parts(edition)
-        _print_whole(edition)
-        ratio = edition.size / report.fp32_size
-        click.echo(f"{edition.size / 1e6:.2f} MB of graphs, {ratio:.2f} of fp32.\n")
-    click.echo(f"Written: {report.output}")
-
-
-def _print_parts(edition: EditionReport) -> None:
-    heads = list(edition.quality.heads)
-    rows: list[tuple[str, ...]] = [
-        ("part", "shipped", "kB", "kB fp32", *(f"{head} drop" for head in heads), "still float")
-    ]
-    for part in edition.parts:
-        mine = next(attempt for attempt in part.attempts if attempt.precision == part.precision)
-        drops = (f"{mine.drops[head]:+.2f}" for head in heads)
-        sizes = (f"{part.size / 1e3:.1f}", f"{part.fp32_size / 1e3:.1f}")
-        rows.append((part.name, part.precision, *sizes, *drops, float_cell(mine.stayed_float)))
-    click.echo("points of macro-F1 lost, each part alone:")
-    click.echo(table(rows))
-    for part in edition.parts:
-        kernels = (attempt.kernels for attempt in part.attempts)
-        for sentence in (*part.rejected, part.streaming, *kernels):
-            if sentence:
-                click.echo(sentence)
-
-
-def _print_whole(edition: EditionReport) -> None:
-    quality = edition.quality
-    click.echo(f"\nAll parts together, on {quality.samples} samples ({quality.source}):")
-    rows: list[tuple[str, ...]] = [("head", "F1 fp32", "F1 shipped", "same label")]
-    for name, q in quality.heads.items():
-        f1 = [f"{s.macro_f1:.3f}" if q.samples else "" for s in (q.fp32, q.shipped)]
-        rows.append((name, *f1, f"{q.agreement:.1%}"))
-    click.echo(table(rows))

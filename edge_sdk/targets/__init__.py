@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..files import is_file
 from .local import detect_local
 from .profile import Budgets, Int8Scheme, Precision, TargetProfile
+from .standing import stands_for
 
 __all__ = [
     "Budgets",
@@ -20,6 +21,7 @@ __all__ = [
     "TargetProfile",
     "detect_local",
     "load_target",
+    "stands_for",
     "target_names",
 ]
 

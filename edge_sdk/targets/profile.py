@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from ..units import parse_bytes, parse_milliseconds
+
 #: ``int8`` computes with ranges from calibration ("fixed"), ``int8-dynamic`` with those of each
 #: input as it comes ("adaptive"); in ``int8-mixed`` the layers that cost most stay float.
 Precision = Literal["int8", "int8-mixed", "int8-dynamic", "fp16", "fp32"]
@@ -32,12 +34,34 @@ class Int8Scheme(_Data, frozen=True, kw_only=True):
 class Budgets(_Data, frozen=True, kw_only=True):
     """Limits a bundle for this target must keep.
 
-    ``max_drop`` is in points of macro-F1 (per head, against fp32); ``max_size_mb`` bounds the
-    artefacts in megabytes.
+    Attributes:
+        max_drop: points of macro-F1 that a head may lose against fp32.
+        max_size: of the graphs of an edition, with its unit: ``2MB``.
+        max_latency: of one answer, encoders and head together, with its unit: ``25ms``.
     """
 
     max_drop: Annotated[float, Meta(ge=0)] = 1.0
-    max_size_mb: Annotated[float, Meta(gt=0)] | None = None
+    max_size: str | None = None
+    max_latency: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, parse in (("max_size", parse_bytes), ("max_latency", parse_milliseconds)):
+            value = getattr(self, name)
+            if value is not None:
+                try:
+                    parse(value)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error
+
+    @property
+    def max_bytes(self) -> int | None:
+        """``max_size`` in bytes."""
+        return None if self.max_size is None else parse_bytes(self.max_size)
+
+    @property
+    def max_milliseconds(self) -> float | None:
+        """``max_latency`` in milliseconds."""
+        return None if self.max_latency is None else parse_milliseconds(self.max_latency)
 
 
 class TargetProfile(_Data, frozen=True, kw_only=True):

@@ -65,7 +65,7 @@ TARGETS = st.builds(
     cores=st.integers(1, 64),
     memory_mb=st.integers(1, 1 << 20),
     int8=st.builds(Int8Scheme, reduce_range=st.booleans()),
-    budgets=st.builds(Budgets, max_drop=st.floats(0, 100), max_size_mb=st.none() | st.just(4)),
+    budgets=st.builds(Budgets, max_drop=st.floats(0, 100), max_size=st.none() | st.just("4MB")),
 )
 HEADS = st.lists(
     st.builds(Head, name=NAMES, labels=st.lists(NAMES, max_size=4).map(tuple)), max_size=3

@@ -138,14 +138,14 @@ def test_a_broken_budget_exits_with_5_and_leaves_nothing(run: Run, tmp_path: Pat
     profile = tmp_path / "small.toml"
     profile.write_text(
         'name = "small"\ndescription = "a tiny one"\narch = "aarch64"\ncpu = "any"\n'
-        "cores = 1\nmemory_mb = 64\n[budgets]\nmax_size_mb = 0.001\n"
+        "cores = 1\nmemory_mb = 64\n[budgets]\nmax_size = '1KB'\n"
     )
     code, out, err = run("--json", target=profile, output=output)
     assert code == 5
     said = json.loads(out)["error"]
     assert (said["kind"], said["exit_code"]) == ("budget", 5)
     assert said["message"] in err
-    assert "small allows 0.001 MB" in said["message"]
+    assert "and 1.00KB for small; no bundle was written" in said["message"]
     assert list(output.parent.iterdir()) == []
 
 

@@ -42,7 +42,7 @@ def test_a_target_that_fails_does_not_stop_the_others(
     tiny_checkpoint: Path, sample_set: SampleSet, stage_cache: Path, tmp_path: Path
 ) -> None:
     small = msgspec.structs.replace(
-        load_target("rpi4"), name="small", budgets=Budgets(max_size_mb=0.001)
+        load_target("rpi4"), name="small", budgets=Budgets(max_size="1KB")
     )
     outcomes = convert_targets(
         tiny_checkpoint, [small, "rpi5"], calibration=sample_set.root, output=tmp_path,
@@ -74,7 +74,7 @@ def test_the_exit_code_says_that_some_failed(
     profile = Path(tmp_path / "small.toml")
     profile.write_text(
         'name = "small"\ndescription = "x"\narch = "aarch64"\ncpu = "x"\ncores = 1\n'
-        "memory_mb = 64\n[budgets]\nmax_size_mb = 0.001\n"
+        "memory_mb = 64\n[budgets]\nmax_size = '1KB'\n"
     )
     words = ["convert", tiny_checkpoint, "--target", profile, "--target", "rpi5", "--json"]
     words += ["--calibration", sample_set.root, "--output", tmp_path, "--max-drop", 100]

@@ -22,7 +22,8 @@ precisions = ["fp32"]
 reduce_range = true
 [budgets]
 max_drop = 0.5
-max_size_mb = 3
+max_size = "3MB"
+max_latency = "0.25 s"
 """
 
 
@@ -82,7 +83,8 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
         assert (profile.name, profile.precisions) == ("my-board", ("fp32",))
         assert profile.int8.reduce_range
         assert profile.int8.per_channel
-        assert profile.budgets.max_size_mb == 3
+        assert profile.budgets.max_bytes == 3_000_000
+        assert profile.budgets.max_milliseconds == 250
         assert profile.threads == 1
 
 
@@ -99,7 +101,11 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
         ('["fp32"]', "[]", "precisions"),
         ("cores = 4", "cores = 4\nengines = []", "engines"),
         ("max_drop = 0.5", "max_drop = -1", "max_drop"),
-        ("max_size_mb = 3", "max_size_mb = 0", "max_size_mb"),
+        ('"3MB"', '"0MB"', "max_size: '0MB' must be more than nothing"),
+        ('"3MB"', '"3 parsecs"', "max_size: '3 parsecs' has the unit 'parsecs'"),
+        ('"3MB"', "3", "max_size"),
+        ('"0.25 s"', '"250"', "max_latency: '250' has no unit; write it as 25ms"),
+        ('"0.25 s"', '"fast"', "max_latency: 'fast' is not a length of time"),
         ('"mine"', '"mine', "malformed"),
     ],
 )

@@ -1,0 +1,116 @@
+"""What might ship for one engine: the artefacts of every part, of one form of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import onnx
+
+from edge_sdk.errors import CrashError, ExportError
+from edge_sdk.targets import Precision
+
+from .backends import Artefact, Backend, PartWork, Runner, load_backend
+from .source import Source
+from .whereabouts import converting
+from .works import Works
+
+# Where a part goes that an edition's own engine cannot express.
+FALLBACK = "onnxruntime"
+
+
+class Form(msgspec.Struct, frozen=True):
+    """The model as it came, or pruned: its graphs in fp32, and what runs them.
+
+    ``pruned`` is the share of channels that was taken away, 0 for the model as it came.
+    """
+
+    pruned: float
+    source: Source
+    graphs: Mapping[str, onnx.ModelProto]
+    base: Mapping[str, Runner]
+    works: Works
+
+    @property
+    def words(self) -> str:
+        """How it is called in tables and sentences; empty for the model as it came."""
+        return f"pruned {self.pruned:.0%}" if self.pruned else ""
+
+    def content(self, part: str) -> bytes:
+        """A part's fp32 graph as bytes."""
+        content: bytes = self.graphs[part].SerializeToString(deterministic=True)
+        return content
+
+
+class Candidates(msgspec.Struct, frozen=True):
+    """What might ship for one engine: artefacts and their runners by part and precision."""
+
+    engine: str
+    form: Form
+    artefacts: dict[str, dict[Precision, Artefact]]
+    runners: dict[str, dict[Precision, Runner]]
+    fallbacks: dict[str, str]
+
+    @property
+    def choices(self) -> dict[str, tuple[Precision, ...]]:
+        """The precisions of each part, in order of preference."""
+        return {name: tuple(made) for name, made in self.artefacts.items()}
+
+    def size(self, assignment: Mapping[str, Precision]) -> int:
+        """Bytes of the graphs of an assignment, those for streams included."""
+        chosen = [self.artefacts[name][kind] for name, kind in assignment.items()]
+        return sum(artefact.size + artefact.streaming_size for artefact in chosen)
+
+
+def make_candidates(
+    engine: str,
+    form: Form,
+    works: Sequence[PartWork],
+    precisions: Sequence[Precision],
+    own: Mapping[str, Sequence[Precision]],
+) -> Candidates:
+    """Build every part at every wanted precision that the engine has.
+
+    ``own`` has the precisions of single parts, instead of ``precisions``. A part that the engine
+    cannot express takes the artefacts of :data:`FALLBACK`, and ``fallbacks`` says why.
+
+    Raises:
+        ExportError: a part cannot be expressed and there is no fallback.
+        CrashError: a converter died on a part.
+        DependencyError: the engine's tools are not installed.
+    """
+    backend = load_backend(engine)
+    artefacts: dict[str, dict[Precision, Artefact]] = {}
+    runners: dict[str, dict[Precision, Runner]] = {}
+    fallbacks: dict[str, str] = {}
+    for work in works:
+        wanted = own.get(work.name, precisions)
+        try:
+            maker: Backend = backend
+            made = _build(maker, work, wanted)
+        except ExportError as error:
+            # A converter that died has not said that the part cannot be expressed.
+            if engine == FALLBACK or isinstance(error, CrashError):
+                raise
+            fallbacks[work.name] = str(error)
+            maker = load_backend(FALLBACK)
+            made = _build(maker, work, wanted)
+        artefacts[work.name] = made
+        runners[work.name] = {p: maker.runner(artefact) for p, artefact in made.items()}
+    return Candidates(engine, form, artefacts, runners, fallbacks)
+
+
+def _build(
+    backend: Backend, work: PartWork, precisions: Sequence[Precision]
+) -> dict[Precision, Artefact]:
+    wanted = [precision for precision in precisions if precision in backend.precisions]
+    if not wanted:
+        raise ExportError(
+            f"{backend.engine} makes {', '.join(backend.precisions)}; "
+            f"wanted: {', '.join(precisions)}."
+        )
+    made = {}
+    for precision in wanted:
+        with converting(engine=backend.engine, part=work.name, precision=precision):
+            made[precision] = backend.build(work, precision)
+    return made

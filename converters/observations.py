@@ -1,0 +1,118 @@
+"""What encoders make of the evaluation samples: one pass for all that is new, kept by content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from numpy.typing import NDArray
+
+from edge_sdk.bundle.golden import decode_arrays, encode_arrays
+from edge_sdk.digest import sha256_hex
+from edge_sdk.errors import DataError
+from edge_sdk.frontends import Frontends, frontends_hash
+from edge_sdk.frontends.config import FrontendsConfig
+from edge_sdk.frontends.media import sample_features
+from edge_sdk.samples import Sample, SampleSet
+
+from .backends.protocol import Runner
+from .cache import StageCache
+from .feeds import Wiring
+from .progress import Progress
+
+Rows = list[NDArray[Any] | None]
+
+
+class Encoder(msgspec.Struct, frozen=True):
+    """A graph of an encoder, named by its content, and what runs it."""
+
+    modality: str
+    content: bytes
+    runner: Runner
+
+    @property
+    def name(self) -> str:
+        """Text that names the modality and the graph."""
+        return f"{self.modality} {type(self.runner).__name__} {sha256_hex(self.content)}"
+
+
+class Observations:
+    """Embeddings of the evaluation samples by encoder graph.
+
+    Raises:
+        DataError: no sample has what the model takes.
+    """
+
+    def __init__(
+        self,
+        evaluation: SampleSet,
+        frontends: FrontendsConfig,
+        wiring: Wiring,
+        store: StageCache,
+        progress: Progress,
+        tools: str,
+    ) -> None:
+        self._set, self._frontends, self._wiring = evaluation, Frontends(frontends), wiring
+        self._store, self._progress = store, progress
+        self._key = f"embeddings {tools} {frontends_hash(frontends)} {evaluation.digest()}"
+        self._known: dict[str, Rows] = {}
+        self.samples = [s for s in evaluation if wiring.takes(s.modalities)]
+        if not self.samples:
+            raise DataError(
+                f"No sample of the set at {evaluation.root} has what this model "
+                f"takes: {', '.join(wiring.modalities)}."
+            )
+
+    def find(
+        self, wanted: Mapping[str, Mapping[str, Encoder]], stage: str
+    ) -> dict[str, dict[str, Rows]]:
+        """By modality and kind, each sample's embedding (None where it lacks the modality).
+
+        A modality without an encoder has its features, as the kind ``base``.
+        """
+        encoders = {e.name: e for kinds in wanted.values() for e in kinds.values()}
+        for name in encoders.keys() - self._known.keys():
+            content = self._store.find(f"{self._key} {name}")
+            if content is not None:
+                self._known[name] = self._decode(content)
+        bare = [name for name in self._wiring.modalities if name not in self._wiring.encoders]
+        self._run({n: e for n, e in encoders.items() if n not in self._known}, bare, stage)
+        found = {
+            modality: {kind: self._known[encoder.name] for kind, encoder in kinds.items()}
+            for modality, kinds in wanted.items()
+        }
+        return found | {name: {"base": self._known[name]} for name in bare}
+
+    def _run(self, new: Mapping[str, Encoder], bare: list[str], stage: str) -> None:
+        bare = [name for name in bare if name not in self._known]
+        if not new and not bare:
+            return
+        modalities = {encoder.modality for encoder in new.values()} | set(bare)
+        rows: dict[str, Rows] = {name: [] for name in (*new, *bare)}
+        for done, sample in enumerate(self.samples):
+            self._progress(stage, done, len(self.samples))
+            features = self._features(sample, modalities)
+            for name, encoder in new.items():
+                value = features.get(encoder.modality)
+                embedding = None
+                if value is not None:
+                    runners = {encoder.modality: encoder.runner}
+                    given = {encoder.modality: value}
+                    embedding = self._wiring.embed(runners, given)[encoder.modality]
+                rows[name].append(embedding)
+            for name in bare:
+                rows[name].append(features.get(name))
+        self._progress(stage, len(self.samples), len(self.samples))
+        self._known.update(rows)
+        for name in new:
+            arrays = {str(i): v for i, v in enumerate(rows[name]) if v is not None}
+            self._store.put(f"{self._key} {name}", encode_arrays(arrays))
+
+    def _features(self, sample: Sample, modalities: set[str]) -> dict[str, NDArray[Any]]:
+        wanted = [name for name in self._wiring.modalities if name in modalities]
+        return sample_features(self._frontends, self._set, sample, wanted)
+
+    def _decode(self, content: bytes) -> Rows:
+        arrays = decode_arrays(content, "the cache")
+        return [arrays.get(str(i)) for i in range(len(self.samples))]

@@ -1,0 +1,119 @@
+"""Pools of candidates: each engine's artefacts of each form, judged, and measured if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from edge_sdk.bundle.manifest import Head
+from edge_sdk.targets import Precision, TargetProfile, detect_local, stands_for
+
+from .backends import load_backend
+from .cache import StageCache
+from .candidates import Candidates, Form, make_candidates
+from .feeds import Wiring
+from .gate import BASE, OWN, Gate
+from .measure import FEEDS, Stopwatch, Timing
+from .observations import Encoder, Observations
+from .progress import Progress
+from .recipe import Recipe
+from .search import Pool
+
+
+class Workshop(msgspec.Struct, frozen=True, kw_only=True):
+    """What pools are made with, whatever the target.
+
+    ``form`` gives the model as it came (0), or pruned by a share of its channels.
+    """
+
+    form: Callable[[float], Form]
+    seen: Observations
+    wiring: Wiring
+    heads: Sequence[Head]
+    store: StageCache
+    progress: Progress
+
+
+class Pools:
+    """The pools of one target; each is made once, when it is first asked for."""
+
+    def __init__(
+        self, shop: Workshop, profile: TargetProfile, precisions: Sequence[Precision],
+        recipe: Recipe, *, measure: bool,
+    ) -> None:  # fmt: skip
+        self._shop, self._profile = shop, profile
+        self._precisions, self._recipe = tuple(precisions), recipe
+        self._measure = measure
+        self._made: dict[tuple[str, float], Pool] = {}
+        self._watch: Stopwatch | None = None
+        self.machine = detect_local()
+        #: Why times here may not be in the target's order; None if they are.
+        self.caveat = stands_for(self.machine, profile)
+
+    def measures(self, engine: str) -> bool:
+        """Whether candidates of an engine are measured here."""
+        return self._measure and load_backend(engine).measures
+
+    def get(self, engine: str, shares: Sequence[float]) -> list[Pool]:
+        """The pools of an engine for these shares of pruned channels."""
+        new = [share for share in shares if (engine, share) not in self._made]
+        made = {share: self._candidates(engine, share) for share in new}
+        if self.measures(engine):
+            timings = self._times(list(made.values()))
+        for number, (share, candidates) in enumerate(made.items()):
+            times = timings[number] if self.measures(engine) else None
+            self._made[engine, share] = Pool(candidates, self._gate(candidates), times)
+        return [self._made[engine, share] for share in shares]
+
+    def getter(self, engine: str) -> Callable[[Sequence[float]], list[Pool]]:
+        """:meth:`get` for one engine."""
+        return lambda shares: self.get(engine, shares)
+
+    def _candidates(self, engine: str, share: float) -> Candidates:
+        form = self._shop.form(share)
+        works = [form.works.make(spec, self._profile) for spec in form.source.parts]
+        return make_candidates(engine, form, works, self._precisions, self._recipe.precisions)
+
+    def _gate(self, candidates: Candidates) -> Gate:
+        """The gate of a pool, shown every evaluation sample."""
+        shop, form = self._shop, candidates.form
+        plain = shop.form(0.0)
+        own = form.base if form.pruned else None
+        gate = Gate(plain.base, candidates.runners, shop.wiring, shop.heads, own)
+        wanted: dict[str, dict[str, Encoder]] = {}
+        for name in shop.wiring.encoders:
+            kinds = {BASE: Encoder(name, plain.content(name), plain.base[name])}
+            if own is not None:
+                kinds[OWN] = Encoder(name, form.content(name), own[name])
+            for kind, artefact in candidates.artefacts[name].items():
+                kinds[kind] = Encoder(name, artefact.content, candidates.runners[name][kind])
+            wanted[name] = kinds
+        stage = " ".join(("evaluate", *self._label(candidates)))
+        gate.recall(shop.seen.samples, shop.seen.find(wanted, stage))
+        return gate
+
+    def _label(self, candidates: Candidates) -> list[str]:
+        words = [candidates.engine] if len(self._profile.engines) > 1 else []
+        return [*words, candidates.form.words] if candidates.form.pruned else words
+
+    def _times(self, candidates: Sequence[Candidates]) -> list[dict[str, dict[Precision, Timing]]]:
+        """For each of ``candidates``, by part and precision; all in the same rounds."""
+        plain = self._shop.form(0.0)
+        if self._watch is None:
+            feeds = {spec.name: plain.works.some_feeds(spec.name, FEEDS)
+                     for spec in plain.source.parts}  # fmt: skip
+            self._watch = Stopwatch(
+                self.machine, feeds, plain.works.feeds_key, self._shop.store, self._shop.progress
+            )
+        times: list[dict[str, dict[Precision, Timing]]] = [{} for _ in candidates]
+        for name in (spec.name for spec in plain.source.parts):
+            artefacts = {
+                f"{number} {kind}": artefact
+                for number, made in enumerate(candidates)
+                for kind, artefact in made.artefacts[name].items()
+            }
+            found = self._watch.measure(name, artefacts)
+            for number, made in enumerate(candidates):
+                times[number][name] = {k: found[f"{number} {k}"] for k in made.artefacts[name]}
+        return times

@@ -1,0 +1,117 @@
+"""What a run decides by: the recipe, over it the options, under it the target's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_sdk.errors import UsageError
+from edge_sdk.targets import Budgets, Precision, TargetProfile, load_target
+
+from .recipe import Recipe, override, read_recipe, target_fields
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A target's profile, with the engines of the run, and the recipe with nothing left open.
+
+    ``notes`` are sentences on what of the recipe was not used.
+    """
+
+    profile: TargetProfile
+    recipe: Recipe
+    notes: tuple[str, ...]
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """The precisions to try, in order of preference."""
+        if self.recipe.precision == "auto":
+            return self.profile.precisions
+        return (self.recipe.precision,)
+
+
+def settle_settings(
+    recipe: str | Path | Recipe | None,
+    target: str | TargetProfile | None,
+    options: Mapping[str, Any],
+) -> Settings:
+    """Bring everything together.
+
+    Args:
+        recipe: a recipe, its file, or None.
+        target: a profile, its name or file; None leaves it to the recipe, or is this machine.
+        options: fields of a recipe, and ``max_drop``, ``max_size`` and ``max_latency``; None
+            where nothing is asked for.
+
+    Raises:
+        UsageError: an unknown name, a budget without a unit, or a malformed recipe.
+    """
+    if recipe is None:
+        recipe = Recipe()
+    elif not isinstance(recipe, Recipe):
+        recipe = read_recipe(recipe)
+    profile = _profile(recipe, target)
+    fields = {name: options.get(name) for name in _FIELDS}
+    if fields["engines"] == ():
+        fields["engines"] = None
+    fields["budgets"] = _budgets(recipe.budgets or profile.budgets, options, recipe.budgets)
+    # By name where it has one: a recipe for this board is one for that board.
+    given = target_fields(profile)
+    known = {name: getattr(recipe, name) for name in given}
+    if target is not None and known != given and (recipe.target or recipe.profile):
+        recipe, notes = override(
+            recipe, {name: value for name, value in (fields | given).items() if value is not None}
+        )
+    else:
+        recipe, notes = override(recipe, fields)
+    recipe = msgspec.structs.replace(recipe, **given)
+    recipe = msgspec.structs.replace(
+        recipe,
+        engines=recipe.engines or profile.engines,
+        budgets=recipe.budgets or profile.budgets,
+    )
+    if recipe.precision not in ("auto", "int8", "fp32"):
+        raise UsageError(f"There is no precision {recipe.precision!r}; known: auto, int8, fp32.")
+    profile = msgspec.structs.replace(profile, engines=recipe.engines)
+    return Settings(profile=profile, recipe=recipe, notes=tuple(notes))
+
+
+_FIELDS = ("engines", "precision", "measure", "variants", "small_drop", "streaming")
+
+
+def _profile(recipe: Recipe, target: str | TargetProfile | None) -> TargetProfile:
+    if isinstance(target, TargetProfile):
+        return target
+    if target is None and recipe.profile is not None:
+        return recipe.profile
+    return load_target(target or recipe.target or "local")
+
+
+def _budgets(known: Budgets, options: Mapping[str, Any], own: Budgets | None) -> Budgets | None:
+    """The budgets with what the options say; None where they say nothing new."""
+    given = {
+        name: options[name]
+        for name in ("max_drop", "max_size", "max_latency")
+        if options.get(name) is not None
+    }
+    if not given:
+        return own
+    drop = given.get("max_drop", 0.0)
+    if not drop >= 0:
+        raise UsageError(f"The largest drop must be at least 0 points, not {drop:g}.")
+    given = {n: float(v) if n == "max_drop" else v for n, v in given.items()}
+    try:
+        return msgspec.structs.replace(known, **given)
+    except ValueError as error:
+        raise UsageError(f"{error}.".replace("max_", "--max-")) from error
+
+
+def as_ladder(names: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Rungs given as a list, or as one text with commas."""
+    if names is None or not names:
+        return None
+    if isinstance(names, str):
+        names = names.split(",")
+    return tuple(name.strip() for name in names if name.strip())
