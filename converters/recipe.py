@@ -121,7 +121,8 @@ def target_fields(profile: TargetProfile) -> dict[str, Any]:
 
 
 def _without_nothing(value: Any) -> Any:
-    """TOML has no null."""
+    """TOML has no null; an empty list or table says what its absence says."""
     if isinstance(value, dict):
-        return {k: _without_nothing(v) for k, v in value.items() if v is not None}
+        kept = {key: _without_nothing(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in kept.items() if inner not in (None, {}, [], ())}
     return value
