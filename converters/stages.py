@@ -156,7 +156,7 @@ class Stages:
                     found.tolerances,
                     self._source.heads,
                     found.profile,
-                )  # fmt: skip
+                )
             )
         self._progress("golden", len(found.editions), len(found.editions))
         return contents
