@@ -118,7 +118,8 @@ def convert(
     if write_recipe is not None:
         check_writable(Path(write_recipe))
     source = read_source(as_origin(checkpoint, spec))
-    stages = _stages(source, calibration, evaluation, cache, progress, settings)
+    streams = settings.recipe.streaming
+    stages = _stages(source, calibration, evaluation, cache, progress, streams)
     return _one(stages, settings, output, None if write_recipe is None else Path(write_recipe))
 
 
@@ -158,7 +159,8 @@ def convert_targets(
     output = Path(output)
     check_writable(output / "bundle")
     source = read_source(as_origin(checkpoint, spec))
-    stages = _stages(source, calibration, evaluation, cache, progress, streaming)
+    streams = any(settings.recipe.streaming for settings in every)
+    stages = _stages(source, calibration, evaluation, cache, progress, streams)
     outcomes = []
     for settings in every:
         name = settings.profile.name
