@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from safetensors.torch import save
 from torch import nn
 
 from edge_sdk.errors import storage_errors
@@ -38,6 +37,8 @@ def save_checkpoint(
     Raises:
         StorageError: the folder cannot be written; what stood there before is unharmed.
     """
+    from safetensors.torch import save  # whoever only reads names and paths needs no package
+
     folder = Path(folder)
     weights = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
     files = {WEIGHTS: save(weights), CONFIG: encode_config(config), **(extra or {})}
