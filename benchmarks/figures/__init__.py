@@ -12,6 +12,7 @@ from edge_sdk.errors import UsageError
 
 from ..figure import Figure
 from . import (
+    capture,
     cli_help,
     compare_alarms,
     conversion,
@@ -34,6 +35,7 @@ FIGURES: tuple[Figure, ...] = (
     int8_size.FIGURE,
     session_overhead.FIGURE,
     log_mel.FIGURE,
+    capture.FIGURE,
     streaming_audio.FIGURE,
     infer_memory.FIGURE,
     cli_help.FIGURE,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .alignment import Aligner
+from .array import MicrophoneArray
+from .beamformed import Beamformed
 from .camera import Camera
 from .clock import Clock, MonotonicClock, VirtualClock
 from .events import (
@@ -35,6 +37,7 @@ __all__ = [
     "AudioCounters",
     "AudioSource",
     "Back",
+    "Beamformed",
     "Camera",
     "CameraFrozen",
     "CaptureEvent",
@@ -44,6 +47,7 @@ __all__ = [
     "FrameSource",
     "GarbageFrames",
     "Microphone",
+    "MicrophoneArray",
     "MonotonicClock",
     "ReplayAudio",
     "ReplayVideo",
