@@ -10,12 +10,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from edge_sdk.errors import ExportError
+from edge_sdk.errors import ExportError, InputError
 from edge_sdk.frontends import Frontends
 from edge_sdk.frontends.media import sample_features
-from edge_sdk.samples import SampleSet
+from edge_sdk.samples import Sample, SampleSet
 
 from .backends.protocol import Feed, Runner
+from .parts import PartSpec
 from .progress import Progress
 from .source import HEAD
 
@@ -31,11 +32,13 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
         encoders: the modalities that have an encoder; the others' features go to the head.
         missing: for each modality, the zeros that stand for it ``[1, embedding]``; empty where
             the head takes no mask, so that none may be missing.
+        shortest: for each modality of any length, the axis, its name, and the fewest it takes.
     """
 
     modalities: tuple[str, ...]
     encoders: tuple[str, ...]
     missing: dict[str, NDArray[np.float32]]
+    shortest: dict[str, tuple[int, str, int]] = {}
 
     def takes(self, present: Sequence[str]) -> bool:
         """Whether the model answers on these modalities."""
@@ -59,8 +62,12 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in feed.items() if value is not None}
 
 
-def wiring_of(modalities: Sequence[str], graphs: Mapping[str, onnx.ModelProto]) -> Wiring:
-    """Read the wiring from the graphs' own inputs.
+def wiring_of(
+    modalities: Sequence[str],
+    graphs: Mapping[str, onnx.ModelProto],
+    parts: Sequence[PartSpec] = (),
+) -> Wiring:
+    """Read the wiring from the graphs' own inputs, and from ``parts`` the fewest they take.
 
     Raises:
         ExportError: the head does not take each modality by its name, or takes something else.
@@ -78,7 +85,41 @@ def wiring_of(modalities: Sequence[str], graphs: Mapping[str, onnx.ModelProto]) 
     missing = {}
     if MASK in shapes:
         missing = {name: np.zeros(shapes[name], np.float32) for name in modalities}
-    return Wiring(modalities=tuple(modalities), encoders=encoders, missing=missing)
+    return Wiring(
+        modalities=tuple(modalities),
+        encoders=encoders,
+        missing=missing,
+        shortest={
+            name if part.name == HEAD else part.name: (*part.dynamic[name], fewest)
+            for part in parts
+            for name, (fewest, _) in part.spans.items()
+        },
+    )
+
+
+def wired_features(
+    wiring: Wiring,
+    frontends: Frontends,
+    samples: SampleSet,
+    sample: Sample,
+    modalities: Sequence[str],
+) -> dict[str, NDArray[Any]]:
+    """Features of those of ``modalities`` that the sample has, as the model can take them.
+
+    Raises:
+        InputError: an input of the sample cannot be used, or has fewer frames or tokens than
+            the model takes; the sentence names the sample.
+    """
+    features = sample_features(frontends, samples, sample, modalities)
+    for modality, value in features.items():
+        axis, name, fewest = wiring.shortest.get(modality, (0, "", 0))
+        if value.shape[axis] < fewest:
+            raise InputError(
+                f"The {modality} of sample {sample.id!r} in {samples.root}: it has "
+                f"{value.shape[axis]} {name}, and this model takes {fewest} or more; take it out "
+                "or give a longer one."
+            )
+    return features
 
 
 def part_feeds(
@@ -97,7 +138,7 @@ def part_feeds(
             continue
         if name == HEAD and not wiring.takes(sample.modalities):
             continue
-        features = sample_features(frontends, samples, sample, wanted)
+        features = wired_features(wiring, frontends, samples, sample, wanted)
         if name == HEAD:
             yield wiring.head_feed(wiring.embed(encoders, features))
         else:

@@ -13,12 +13,11 @@ from edge_sdk.digest import sha256_hex
 from edge_sdk.errors import DataError
 from edge_sdk.frontends import Frontends, frontends_hash
 from edge_sdk.frontends.config import FrontendsConfig
-from edge_sdk.frontends.media import sample_features
 from edge_sdk.samples import Sample, SampleSet
 
 from .backends.protocol import Runner
 from .cache import StageCache
-from .feeds import Wiring
+from .feeds import Wiring, wired_features
 from .progress import Progress
 
 Rows = list[NDArray[Any] | None]
@@ -111,7 +110,7 @@ class Observations:
 
     def _features(self, sample: Sample, modalities: set[str]) -> dict[str, NDArray[Any]]:
         wanted = [name for name in self._wiring.modalities if name in modalities]
-        return sample_features(self._frontends, self._set, sample, wanted)
+        return wired_features(self._wiring, self._frontends, self._set, sample, wanted)
 
     def _decode(self, content: bytes) -> Rows:
         arrays = decode_arrays(content, "the cache")

@@ -12,14 +12,13 @@ from torch import nn
 
 from edge_sdk.errors import UsageError
 from edge_sdk.frontends import Frontends
-from edge_sdk.frontends.media import sample_features
 from edge_sdk.samples import Sample
 from edge_sdk.targets import Precision, TargetProfile, load_target
 
 from .backends.protocol import PartWork, Runner
 from .cache import StageCache, default_cache
 from .data import Split, split_data
-from .feeds import Wiring, wiring_of
+from .feeds import Wiring, wired_features, wiring_of
 from .gate import Gate
 from .progress import Progress, silent
 from .quantisation.layers import quantisable_layers
@@ -160,7 +159,7 @@ class _Study:
         graphs = export_parts(source, store, progress)
         self._base: dict[str, Runner] = {name: Reference(g) for name, g in graphs.items()}
         self._frontends = Frontends(source.frontends)
-        self._wiring: Wiring = wiring_of(self._frontends.modalities, graphs)
+        self._wiring: Wiring = wiring_of(self._frontends.modalities, graphs, source.parts)
         works = Works(source, graphs, self._base, self._wiring, split.calibration, store, progress)
         self._works = {s.name: works.make(s, profile, plan) for s in source.parts}
 
@@ -239,7 +238,10 @@ class _Study:
         for done, sample in enumerate(samples):
             self._progress("evaluate", done, len(samples))
             if wiring.takes(sample.modalities):
-                yield sample, sample_features(self._frontends, samples, sample, wiring.modalities)
+                features = wired_features(
+                    wiring, self._frontends, samples, sample, wiring.modalities
+                )
+                yield sample, features
         self._progress("evaluate", len(samples), len(samples))
 
 

@@ -51,7 +51,7 @@ class Stages:
         graphs = export_parts(source, store, progress)
         base = {name: Reference(graph) for name, graph in graphs.items()}
         self._frontends = Frontends(source.frontends)
-        self._wiring = wiring_of(self._frontends.modalities, graphs)
+        self._wiring = wiring_of(self._frontends.modalities, graphs, source.parts)
         self._streaming = streaming
         works = Works(
             source, graphs, base, self._wiring, split.calibration, store, progress,

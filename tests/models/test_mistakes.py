@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import Tensor, nn
 
+from edge_sdk.converters import convert
 from edge_sdk.converters.export.onnx import export_onnx
 from edge_sdk.converters.parts import PartSpec
 from edge_sdk.converters.sources import Origin, read_source
-from edge_sdk.errors import CheckpointError, EdgeError, ExportError, UsageError
+from edge_sdk.errors import CheckpointError, EdgeError, ExportError, InputError, UsageError
+from edge_sdk.samples import SampleSet, write_index
 
-from .conftest import Held
+from .conftest import RATE, Held
 from .test_fusions import ANSWER, AUDIO, TEXT
 
 
@@ -65,6 +71,25 @@ def test_a_model_that_needs_more_frames_is_told_how_many(held: Held) -> None:
     spec = held.spec('name = "x"' + AUDIO + ANSWER)
     with pytest.raises(CheckpointError, match=r"layer conv.*set shortest = 9"):
         read_source(Origin(module=Frames(), spec=spec))
+
+
+@pytest.mark.parametrize("judges", [False, True])
+def test_a_sample_below_the_shortest_is_named(held: Held, tmp_path: Path, judges: bool) -> None:
+    short = tmp_path / "short"
+    shutil.copytree(held.samples, short)
+    found = list(SampleSet.open(short))
+    # 0.1 s are eight frames of 25 ms every 10 ms.
+    soundfile.write(short / "brief.wav", np.linspace(-0.5, 0.5, RATE // 10), RATE)
+    found[5] = msgspec.structs.replace(found[5], id="brief", audio="brief.wav")
+    write_index(short, found)
+    with pytest.raises(InputError) as caught:
+        convert(
+            Frames().eval(), spec=held.spec('name = "x"' + AUDIO + "    shortest = 9" + ANSWER),
+            calibration=held.samples if judges else short, evaluation=short if judges else None,
+            target="x86-64-v3", output=tmp_path / "x.edge", cache=None,
+        )  # fmt: skip
+    assert f"audio of sample 'brief' in {short}: it has 8 frames" in str(caught.value)
+    assert "takes 9 or more" in str(caught.value)
 
 
 def test_outputs_that_do_not_fit_the_labels_are_refused(held: Held) -> None:
