@@ -12,7 +12,7 @@ from torch import nn
 from edge_sdk.bundle import write_bundle
 from edge_sdk.bundle.writer import check_replaceable
 from edge_sdk.errors import EdgeError
-from edge_sdk.files import check_writable, replacing
+from edge_sdk.files import check_writable, filling, replacing
 from edge_sdk.frontends import Frontends
 from edge_sdk.targets import TargetProfile
 
@@ -62,7 +62,9 @@ def convert(
     cache: str | Path | None = "default",
     progress: Progress = silent,
 ) -> ConversionReport:
-    """Convert a checkpoint into a verified bundle for one target.
+    """Convert a checkpoint into a verified bundle for one target, in this process.
+
+    A native crash of a converter ends the process; ``edge-sdk convert`` has it in another one.
 
     What an argument does not say, the recipe says; what neither says, the target's profile.
 
@@ -105,6 +107,7 @@ def convert(
         DataError: too few samples, a malformed set, or an unknown label.
         InputError: a file of a sample cannot be used.
         ExportError: a part cannot be exported, or differs from torch.
+        CrashError: a converter raised what it never should.
         BudgetError: no candidate keeps the budgets; nothing is written.
         DependencyError: the tools for one of the target's engines are not installed.
         StorageError: the output or the cache cannot be written, or something that is no bundle
@@ -120,7 +123,9 @@ def convert(
     source = read_source(as_origin(checkpoint, spec))
     streams = settings.recipe.streaming
     stages = _stages(source, calibration, evaluation, cache, progress, streams)
-    return _one(stages, settings, output, None if write_recipe is None else Path(write_recipe))
+    recipe_file = None if write_recipe is None else Path(write_recipe)
+    with converting(target=settings.profile.name):
+        return _one(stages, settings, output, recipe_file)
 
 
 def convert_targets(
@@ -150,28 +155,28 @@ def convert_targets(
 
     What the targets share is done once. A target that fails does not keep the others from
     finishing; its outcome carries the error. ``settled`` is called with each outcome at once.
-    Arguments and errors that concern all targets are those of :func:`convert`.
+    ``output`` is made where it is missing. Arguments and errors that concern all targets are
+    those of :func:`convert`.
     """
     options = _options(locals())
     every = [settle_settings(recipe, target, options) for target in targets]
     if check_kernels:
         require_compiler({engine for settings in every for engine in settings.profile.engines})
-    output = Path(output)
-    check_writable(output / "bundle")
-    source = read_source(as_origin(checkpoint, spec))
-    streams = any(settings.recipe.streaming for settings in every)
-    stages = _stages(source, calibration, evaluation, cache, progress, streams)
     outcomes = []
-    for settings in every:
-        name = settings.profile.name
-        try:
-            path = output / f"{source.name}-{name}.edge"
-            with converting(target=name):
-                report = _one(stages, settings, path, None)
-            outcomes.append(Outcome(target=name, report=report))
-        except EdgeError as error:
-            outcomes.append(Outcome(target=name, error=error))
-        settled(outcomes[-1])
+    with filling(Path(output)) as folder:
+        source = read_source(as_origin(checkpoint, spec))
+        streams = any(settings.recipe.streaming for settings in every)
+        stages = _stages(source, calibration, evaluation, cache, progress, streams)
+        for settings in every:
+            name = settings.profile.name
+            try:
+                path = folder / f"{source.name}-{name}.edge"
+                with converting(target=name):
+                    report = _one(stages, settings, path, None)
+                outcomes.append(Outcome(target=name, report=report))
+            except EdgeError as error:
+                outcomes.append(Outcome(target=name, error=error))
+            settled(outcomes[-1])
     return tuple(outcomes)
 
 

@@ -7,10 +7,10 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import storage_errors
+from .errors import StorageError, storage_errors
 
 
 @contextmanager
@@ -82,6 +82,31 @@ def check_writable(path: Path) -> None:
     """
     with storage_errors(path):
         tempfile.TemporaryFile(dir=path.parent).close()
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """``folder`` to write files into, made where it is missing; goes again if it stays empty.
+
+    Raises:
+        StorageError: a file is in its way, or it cannot be made or written.
+    """
+    with storage_errors(folder):
+        missing = [place for place in (folder, *folder.parents) if not place.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StorageError(
+                f"Cannot write into {folder}: a file is where a folder is to be; name another one."
+            ) from error
+    check_writable(folder / "file")
+    try:
+        yield folder
+    finally:
+        # Refused where something is inside.
+        with suppress(OSError):
+            for place in missing:
+                place.rmdir()
 
 
 def remove_leftovers(path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from edge_sdk.bundle import Bundle
 from edge_sdk.cli.main import main
 from edge_sdk.converters import convert, convert_targets
-from edge_sdk.errors import SOME_FAILED, BudgetError, StorageError, UsageError
+from edge_sdk.errors import SOME_FAILED, BudgetError, DataError, StorageError, UsageError
 from edge_sdk.samples import SampleSet
 from edge_sdk.targets import Budgets, load_target
 
@@ -58,13 +58,34 @@ def test_an_unknown_target_ends_the_run_before_any_work(tmp_path: Path) -> None:
         convert_targets("none", ["rpi5", "rpi55"], calibration="none", output=tmp_path)
 
 
-def test_the_folder_must_be_there(
-    tiny_checkpoint: Path, sample_set: SampleSet, tmp_path: Path
+def test_the_folder_is_made(
+    tiny_checkpoint: Path, sample_set: SampleSet, stage_cache: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(StorageError, match="does not exist"):
-        convert_targets(
-            tiny_checkpoint, ["rpi5", "rpi4"], calibration=sample_set.root, output=tmp_path / "none"
-        )
+    folder = tmp_path / "new" / "out"
+    (outcome,) = convert_targets(
+        tiny_checkpoint, ["rpi5"], calibration=sample_set.root, output=folder, max_drop=100,
+        precision="fp32", cache=stage_cache,
+    )  # fmt: skip
+    assert outcome.report is not None
+    assert [str(path) for path in folder.iterdir()] == [outcome.report.output]
+
+
+def test_a_folder_made_for_nothing_goes_again(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path / "new" / "out", tmp_path / "there"):
+        with pytest.raises(DataError, match="no sample set"):
+            convert_targets(
+                tiny_checkpoint, ["rpi5", "rpi4"], calibration=tmp_path / "none", output=folder
+            )
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize("place", ["out", "out/below"])
+def test_a_file_in_the_way_of_the_folder_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(StorageError, match="a file is where a folder is to be"):
+        convert_targets("none", ["rpi5", "rpi4"], calibration="none", output=tmp_path / place)
+    assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_the_exit_code_says_that_some_failed(
