@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,20 +59,50 @@ def convert_tiny(
     return run
 
 
+@pytest.fixture(scope="session")
+def fp32_conversion(
+    tiny_checkpoint: Path,
+    sample_set: SampleSet,
+    tiny_bundle: Path,
+    stage_cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, Path]:
+    """A conversion of the tiny checkpoint to fp32: the bundle, and a cache with what it used.
+
+    That is the exported graphs and nothing else, whatever other tests have left in
+    ``stage_cache``.
+    """
+    output = tmp_path_factory.mktemp("fp32") / "bundle"
+    cache = tmp_path_factory.mktemp("exports") / "cache"
+    shutil.copytree(stage_cache, cache)
+    yesterday = time.time() - 24 * 3600
+    for entry in cache.iterdir():
+        os.utime(entry, (yesterday, yesterday))
+    convert(
+        tiny_checkpoint,
+        calibration=sample_set.root,
+        output=output,
+        target="rpi5",
+        precision="fp32",
+        cache=cache,
+    )
+    for entry in cache.iterdir():
+        # The cache notes when an entry was used last. Behind its digest (32 bytes) is a graph,
+        # or an archive of embeddings.
+        used = entry.stat().st_mtime > yesterday + 3600
+        if not used or not entry.read_bytes()[32:].startswith(b"\x08"):
+            entry.unlink()
+    return output, cache
+
+
 @pytest.fixture
-def exports(tiny_bundle: Path, stage_cache: Path, tmp_path: Path) -> Callable[[], Path]:
+def exports(fp32_conversion: tuple[Path, Path], tmp_path: Path) -> Callable[[], Path]:
     """``exports()`` is a new cache that holds the tiny checkpoint's exported graphs, no ranges."""
-    made: list[Path] = []
+    count = itertools.count()
 
     def make() -> Path:
-        folder = tmp_path / f"cache{len(made)}"
-        folder.mkdir()
-        made.append(folder)
-        for entry in stage_cache.iterdir():
-            # An entry is its digest (32 bytes), then a graph, or JSON, or arrays.
-            content = entry.read_bytes()[32:]
-            if content.startswith(b"\x08") and b"QuantizeLinear" not in content:
-                shutil.copy(entry, folder)
+        folder = tmp_path / f"cache{next(count)}"
+        shutil.copytree(fp32_conversion[1], folder)
         assert len(list(folder.iterdir())) == 4
         return folder
 
@@ -77,21 +110,7 @@ def exports(tiny_bundle: Path, stage_cache: Path, tmp_path: Path) -> Callable[[]
 
 
 @pytest.fixture(scope="session")
-def fp32_graphs(
-    tiny_checkpoint: Path,
-    sample_set: SampleSet,
-    tiny_bundle: Path,
-    stage_cache: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, onnx.ModelProto]:
+def fp32_graphs(fp32_conversion: tuple[Path, Path]) -> dict[str, onnx.ModelProto]:
     """The exported graphs of the tiny checkpoint, by part."""
-    output = tmp_path_factory.mktemp("fp32") / "bundle"
-    convert(
-        tiny_checkpoint,
-        calibration=sample_set.root,
-        output=output,
-        target="rpi5",
-        precision="fp32",
-        cache=stage_cache,
-    )
-    return {path.name.split(".")[0]: onnx.load(path) for path in (output / "parts").iterdir()}
+    parts = fp32_conversion[0] / "parts"
+    return {path.name.split(".")[0]: onnx.load(path) for path in parts.iterdir()}
