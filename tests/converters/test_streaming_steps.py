@@ -98,6 +98,7 @@ def test_a_step_is_given_what_the_step_before_made() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_litert_backend_makes_a_step_only_where_it_is_asked_for(
     convert_tiny: Convert, tmp_path: Path
 ) -> None:

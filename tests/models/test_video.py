@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from edge_sdk.samples import Sample, SampleSet, write_index
 
 from ..cli.conftest import Run, run  # noqa: F401 - a fixture
 from ..converters.fusion.conftest import tiny
-from .conftest import RATE, SAMPLES, picture, tone
+from .conftest import RATE, SAMPLES, Held, picture, tone
+from .test_engines import FRAMES, frames
 
 SPEC = """
 name = "watcher"
@@ -161,3 +163,18 @@ def test_a_module_of_somebody(watched: SampleSet, tmp_path: Path, run: Run) -> N
             clip = session.frontends.video(*read_clip(watched.path(sample.video), config.video))
             output = net(torch.from_numpy(clip).transpose(1, 2), torch.from_numpy(features))
             np.testing.assert_allclose(got[sample.id], output.softmax(1).numpy()[0], atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_module_of_somebody_on_every_engine(watched: SampleSet, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    net = Watcher().eval()
+    # Of the usual first weights, every clip gives all but the same.
+    nn.init.normal_(net.head.weight)
+    spec = SPEC.replace("max_seconds = 3 }\n", "max_seconds = 3 }\n" + FRAMES)
+
+    def wanted(x: Mapping[str, Tensor]) -> Tensor:
+        return net(x["video"].transpose(1, 2), frames(x["audio"]))  # type: ignore[no-any-return]
+
+    Held(watched.root, tmp_path).everywhere(net, spec, wanted)
