@@ -1,17 +1,18 @@
-"""Conversion for several targets in a process of its own: what dies there fails its target alone.
+"""Conversion in a process of its own: what dies there is a sentence, and fails its target alone.
 
 Nothing here imports torch: the process that waits stays small.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,15 +21,28 @@ from edge_sdk.errors import CrashError, EdgeError, ending
 from .report import ConversionReport
 from .whereabouts import Whereabouts
 
+#: With what the worker ends that was interrupted.
+INTERRUPTED = 130
+# As ``python -m``, but for the current folder, whose files are not to stand in for packages.
+_START = (
+    "import sys; sys.path[:] = [p for p in sys.path if p]; import runpy; "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+T = TypeVar("T")
 REQUEST, WHERE, SETTLED, FAILURE = "request.json", "where.json", "settled", "failure.json"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the worker is to convert: the paths and the name of an origin, and the options."""
+    """What the worker is to convert: the paths and the name of an origin, and the options.
+
+    An empty target is the recipe's, or this machine. ``several`` makes the output a folder for a
+    bundle a target, also where one target is left.
+    """
 
     paths: dict[str, str | None]
     model: str | None
     targets: tuple[str, ...]
+    several: bool
     options: dict[str, Any]
 
 
@@ -45,7 +59,9 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
     def error(self) -> EdgeError:
         """The error again, of its own class."""
-        return _classes(EdgeError).get(self.kind, EdgeError)(self.message)
+        error = _classes(EdgeError).get(self.kind, EdgeError)(self.message)
+        error.kind = self.kind
+        return error
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +77,17 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.trouble is None else self.trouble.error()
 
 
+def leave(file: Path, message: Request | Settled | Trouble) -> None:
+    """Write what the other process is to read. Paths may have bytes that are no UTF-8."""
+    # The standard library's JSON carries those, msgspec's does not.
+    file.write_text(json.dumps(msgspec.to_builtins(message, str_keys=True)), "ascii")
+
+
+def found_in(file: Path, kind: type[T]) -> T:
+    """What :func:`leave` has written."""
+    return msgspec.convert(json.loads(file.read_text("ascii")), kind, str_keys=True)
+
+
 def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
     """Convert for every target; one whose converter dies is settled with a :class:`CrashError`.
 
@@ -71,8 +98,9 @@ def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
         worker: the module to run, which answers in the folder that it is given.
 
     Raises:
-        EdgeError: of the kinds that concern all targets; see
+        EdgeError: of the kinds that concern all targets, or the only one; see
             :func:`~edge_sdk.converters.pipeline.convert_targets`.
+        KeyboardInterrupt: the worker was interrupted.
     """
     done: list[Settled] = []
     left = request.targets
@@ -80,9 +108,9 @@ def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
         with tempfile.TemporaryDirectory(prefix="edge-sdk-convert-") as place:
             folder = Path(place)
             now = msgspec.structs.replace(request, targets=left)
-            (folder / REQUEST).write_bytes(msgspec.json.encode(now))
+            leave(folder / REQUEST, now)
             code = subprocess.run(
-                [sys.executable, "-m", worker, str(folder), str(os.getpid())],
+                [sys.executable, "-c", _START, worker, str(folder), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 check=False,
             ).returncode
@@ -90,10 +118,12 @@ def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
             done += found
             left = left[len(found) :]
             if (folder / FAILURE).is_file():
-                trouble = msgspec.json.decode((folder / FAILURE).read_bytes(), type=Trouble)
+                trouble = found_in(folder / FAILURE, Trouble)
                 raise trouble.error()
             if not left:
                 break
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
             dead = _crash(folder, left, code)
             done += dead
             left = left[len(dead) :]
@@ -102,7 +132,7 @@ def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
 
 def _settled(folder: Path, most: int) -> list[Settled]:
     files = [folder / f"{SETTLED}-{i}.json" for i in range(most)]
-    return [msgspec.json.decode(f.read_bytes(), type=Settled) for f in files if f.is_file()]
+    return [found_in(f, Settled) for f in files if f.is_file()]
 
 
 def _crash(folder: Path, left: Sequence[str], code: int) -> list[Settled]:

@@ -16,7 +16,7 @@ from edge_sdk.errors import CheckpointError, UsageError
 
 from ..source import Source
 
-__all__ = ["Origin", "SourceReader", "as_origin", "read_source"]
+__all__ = ["Origin", "SourceReader", "as_origin", "read_source", "source_readers"]
 
 GROUP = "edge_sdk.sources"
 
@@ -76,6 +76,11 @@ def as_origin(model: str | Path | nn.Module | Origin, spec: str | Path | None = 
     return Origin(path=Path(model), spec=where)
 
 
+def source_readers() -> list[SourceReader]:
+    """The registered readers, in the order of their names."""
+    return [item.load()() for item in sorted(entry_points(group=GROUP), key=lambda e: e.name)]
+
+
 def read_source(origin: Origin) -> Source:
     """The model, read by whichever registered reader knows it.
 
@@ -87,9 +92,7 @@ def read_source(origin: Origin) -> Source:
         raise CheckpointError(f"There is no checkpoint at {origin.path}.")
     if origin.path is not None and origin.weights is not None:
         raise UsageError(f"{origin.path} has its own weights; --weights goes with --model.")
-    readers: list[SourceReader] = [
-        item.load()() for item in sorted(entry_points(group=GROUP), key=lambda e: e.name)
-    ]
+    readers = source_readers()
     for reader in readers:
         if reader.matches(origin):
             return reader.read(origin)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import SOME_FAILED, DependencyError, EdgeError, UsageError
+from ..errors import SOME_FAILED, EdgeError, UsageError
 from .conversion import print_report
 from .output import emit_json
-from .progress import StageProgress
 
 if TYPE_CHECKING:
     from edge_sdk.converters.report import ConversionReport
@@ -91,27 +90,14 @@ def command(
         raise UsageError("--cache and --no-cache contradict each other; give one of them.")
     options["cache"] = None if no_cache else cache or "default"
     paths = {"path": checkpoint, "weights": weights, "spec": spec}
+    if write_recipe is not None:
+        options["write_recipe"] = write_recipe
+    outcomes = _supervised(paths, model, targets, options)
     if len(targets) > 1:
-        _several(_supervised(paths, model, targets, options), as_json)
-        return
-    try:
-        from edge_sdk.converters.pipeline import convert
-        from edge_sdk.converters.sources import Origin
-    except ImportError as error:
-        raise DependencyError(
-            f"Converting needs packages that are not installed here ({error.name}): "
-            "pip install 'edge-sdk[convert]'."
-        ) from error
-    with StageProgress() as progress:
-        options["progress"] = progress
-        origin = Origin(path=checkpoint, model=model, weights=weights, spec=spec)
-        report = convert(
-            origin,
-            target=targets[0] if targets else None,
-            write_recipe=write_recipe,
-            **options,
-        )
-    _one(report, as_json)
+        _several(outcomes, as_json)
+    else:
+        (outcome,) = outcomes
+        _alone(outcome, as_json)
 
 
 def _supervised(
@@ -126,13 +112,21 @@ def _supervised(
     request = Request(
         paths={name: None if path is None else str(path) for name, path in paths.items()},
         model=model,
-        targets=targets,
+        targets=targets or ("",),
+        several=len(targets) > 1,
         options={
             name: str(value) if isinstance(value, Path) else value
             for name, value in options.items()
         },
     )
     return convert_supervised(request, worker="edge_sdk.cli.convert_worker")
+
+
+def _alone(outcome: Settled, as_json: bool) -> None:
+    if outcome.error is not None:
+        raise outcome.error
+    if outcome.report is not None:
+        _one(outcome.report, as_json)
 
 
 def _one(report: ConversionReport, as_json: bool) -> None:

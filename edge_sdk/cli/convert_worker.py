@@ -1,4 +1,4 @@
-"""The process in which several targets are converted: ``python -m ... FOLDER PARENT``.
+"""The process in which ``edge-sdk convert`` converts: ``python -m ... FOLDER PARENT``.
 
 See :mod:`edge_sdk.converters.supervise` for what it reads and leaves in the folder.
 """
@@ -11,20 +11,22 @@ import signal
 import sys
 from pathlib import Path
 
-import msgspec
-
 from edge_sdk.converters.supervise import (
     FAILURE,
+    INTERRUPTED,
     REQUEST,
     SETTLED,
     WHERE,
     Request,
     Settled,
     Trouble,
+    found_in,
+    leave,
 )
-from edge_sdk.converters.whereabouts import note_into
+from edge_sdk.converters.whereabouts import converting, note_into
 
 from ..errors import DependencyError, EdgeError
+from .output import unforeseen
 from .progress import StageProgress
 
 _PR_SET_PDEATHSIG = 1
@@ -34,22 +36,24 @@ def main(place: str, parent: int) -> int:
     """Convert; 0 where every target is settled, 1 where an error concerned them all."""
     _die_with(parent)
     folder = Path(place)
-    request = msgspec.json.decode((folder / REQUEST).read_bytes(), type=Request)
+    request = found_in(folder / REQUEST, Request)
     note_into(folder / WHERE)
     try:
         _convert(request, folder)
-    except EdgeError as error:
-        (folder / FAILURE).write_bytes(msgspec.json.encode(Trouble.of(error)))
+    except (EdgeError, OSError, MemoryError) as error:
+        leave(folder / FAILURE, _trouble(error))
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return 0
 
 
 def _convert(request: Request, folder: Path) -> None:
     try:
-        from edge_sdk.converters.pipeline import Outcome, convert_targets
-        from edge_sdk.converters.sources import Origin
+        from edge_sdk.converters.pipeline import Outcome, convert, convert_targets
+        from edge_sdk.converters.sources import Origin, source_readers
+
+        source_readers()
     except ImportError as error:
         raise DependencyError(
             f"Converting needs packages that are not installed here ({error.name}): "
@@ -64,17 +68,28 @@ def _convert(request: Request, folder: Path) -> None:
             report=outcome.report,
             trouble=None if outcome.error is None else Trouble.of(outcome.error),
         )
-        (folder / f"{SETTLED}-{count}.json").write_bytes(msgspec.json.encode(made))
+        leave(folder / f"{SETTLED}-{count}.json", made)
         count += 1
 
     paths = {n: None if value is None else Path(value) for n, value in request.paths.items()}
     origin = Origin(
         path=paths["path"], model=request.model, weights=paths["weights"], spec=paths["spec"]
     )
-    with StageProgress() as progress:
-        convert_targets(
-            origin, request.targets, settled=settled, progress=progress, **request.options
-        )
+    options = request.options
+    with StageProgress() as progress, converting():
+        if request.several:
+            convert_targets(origin, request.targets, settled=settled, progress=progress, **options)
+        else:
+            (target,) = request.targets
+            report = convert(origin, target=target or None, progress=progress, **options)
+            settled(Outcome(target=target, report=report))
+
+
+def _trouble(error: EdgeError | OSError | MemoryError) -> Trouble:
+    if isinstance(error, EdgeError):
+        return Trouble.of(error)
+    kind, sentence = unforeseen(error)
+    return Trouble(kind=kind, message=sentence)
 
 
 def _die_with(parent: int) -> None:

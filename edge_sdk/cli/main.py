@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from ..errors import EdgeError
-from .output import emit_error
+from .output import emit_error, unforeseen
 
 # Name -> one line of help, so that listing the commands imports none of them.
 _COMMANDS = {
@@ -85,12 +85,8 @@ def _run(words: list[str]) -> int:
         # The reader (head, less) has gone: nothing is left to say, not even at exit.
         sys.stdout = None
         return 141
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         # Met while reading: what is written has errors of its own.
-        place = f"{error.filename}: " if error.filename else ""
-        emit_error("system", f"{place}{error.strerror or error}.", 1, as_json=as_json)
-        return 1
-    except MemoryError:
-        emit_error("memory", "There is not enough memory for this.", 1, as_json=as_json)
+        emit_error(*unforeseen(error), 1, as_json=as_json)
         return 1
     return result if isinstance(result, int) else 0

@@ -30,6 +30,14 @@ def emit_error(kind: str, sentence: str, exit_code: int, *, as_json: bool) -> No
         emit_json({"error": {"kind": kind, "message": sentence, "exit_code": exit_code}})
 
 
+def unforeseen(error: OSError | MemoryError) -> tuple[str, str]:
+    """The kind and the sentence of what the machine refused where nothing of ours foresaw it."""
+    if isinstance(error, MemoryError):
+        return "memory", "There is not enough memory for this."
+    place = f"{error.filename}: " if error.filename else ""
+    return "system", f"{place}{error.strerror or error}."
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows (the first is the header) in aligned columns; numbers go to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

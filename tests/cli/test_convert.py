@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def run(
     tiny_bundle: Path,
     stage_cache: Path,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> Run:
     """``run(*flags, option=value)``: the exit code, standard output, standard error."""
 
@@ -48,7 +49,7 @@ def run(
                 words += [f"--{name.replace('_', '-')}", str(value)]
         with pytest.raises(SystemExit) as caught:
             main(words)
-        said = capsys.readouterr()
+        said = capfd.readouterr()
         assert isinstance(caught.value.code, int)
         return caught.value.code, said.out, said.err
 
@@ -156,18 +157,17 @@ def test_a_cache_and_no_cache_contradict_each_other(run: Run) -> None:
 
 
 @pytest.mark.parametrize("missing", ["torch", "onnx", "onnxscript", "safetensors"])
-def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path, missing: str) -> None:
+def test_a_missing_package_is_named_with_the_way_to_get_it(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, missing: str
+) -> None:
     (tmp_path / "it.pt").write_bytes(b"")
     words = ["convert", "it.pt", "--calibration", "samples", "--output", "out.edge"]
-    code = f"""
-import sys
-sys.modules[{missing!r}] = None
-from edge_sdk.cli.main import main
-main({words!r})
-"""
+    absent = tmp_path_factory.mktemp("absent")
+    (absent / f"{missing}.py").write_text(f"raise ModuleNotFoundError(name={missing!r})")
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+        [Path(sys.executable).with_name("edge-sdk"), *words], cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, "PYTHONPATH": str(absent)},
+    )  # fmt: skip
     assert done.returncode == 11, done.stderr
     assert done.stderr.count("\n") == 1
     assert f"({missing})" in done.stderr

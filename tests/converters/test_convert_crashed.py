@@ -50,24 +50,24 @@ def plugin(folder: Path, deed: str) -> None:
 
 
 def convert(
-    folder: Path, checkpoint: Path, samples: SampleSet, cache: Path, *targets: str
-) -> tuple[int, dict[str, dict[str, object]], str]:
+    folder: Path, checkpoint: Path, samples: SampleSet, cache: Path, output: Path, *targets: str
+) -> tuple[int, dict[str, dict[str, dict[str, object]]], str]:
     (folder / "bad.toml").write_text(
         'name = "bad"\ndescription = "x"\narch = "aarch64"\ncpu = "x"\ncores = 1\n'
         'memory_mb = 64\nengines = ["crashing"]\n'
     )
     words = [str(Path(sys.executable).with_name("edge-sdk")), "convert", str(checkpoint), "--json"]
     words += [word for target in targets for word in ("--target", target)]
-    words += ["--calibration", str(samples.root), "--output", str(folder), "--max-drop", "100"]
+    words += ["--calibration", str(samples.root), "--output", str(output), "--max-drop", "100"]
     words += ["--precision", "fp32", "--cache", str(cache)]
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
     )  # fmt: skip
-    return done.returncode, json.loads(done.stdout)["targets"], done.stderr
+    return done.returncode, json.loads(done.stdout), done.stderr
 
 
-@pytest.mark.parametrize(
+DEEDS = pytest.mark.parametrize(
     ("deed", "words"),
     [
         ("os.kill(os.getpid(), signal.SIGSEGV)", "crashed while converting the part {} for "
@@ -76,19 +76,44 @@ def convert(
          "KeyError: 'odd'"),
     ],
 )  # fmt: skip
+
+
+@DEEDS
+def test_one_target_ends_with_a_sentence_and_the_code_of_a_crash(
+    deed: str, words: str, tiny_checkpoint: Path, sample_set: SampleSet, stage_cache: Path,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    plugin(tmp_path, deed)
+    there = tmp_path / "there"
+    there.mkdir()
+    # A name with a byte that is no UTF-8, as file systems allow it.
+    output = there / "out\udcff.edge"
+    code, said, stderr = convert(
+        tmp_path, tiny_checkpoint, sample_set, stage_cache, output, "bad.toml"
+    )
+    error = said["error"]
+    assert (code, error["exit_code"], error["kind"]) == (CrashError.exit_code,) * 2 + ("crash",)
+    assert words.partition("{}")[2] in str(error["message"])
+    assert stderr.splitlines()[-1] == f"error: {error['message']}"
+    assert "Traceback" not in stderr
+    assert list(there.iterdir()) == []
+
+
+@DEEDS
 def test_the_others_of_the_run_are_written(
     deed: str, words: str, tiny_checkpoint: Path, sample_set: SampleSet, stage_cache: Path,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     plugin(tmp_path, deed)
-    code, said, stderr = convert(
-        tmp_path, tiny_checkpoint, sample_set, stage_cache, "bad.toml", "rpi5"
+    code, told, stderr = convert(
+        tmp_path, tiny_checkpoint, sample_set, stage_cache, tmp_path, "bad.toml", "rpi5"
     )
+    said = told["targets"]
     assert code == SOME_FAILED
     first = Bundle.open(next(tmp_path.glob("*-rpi5.edge"))).manifest.parts[0].name
     error = said["bad"]["error"]
-    assert error["kind"] == "crash"  # type: ignore[index]
-    assert words.format(first) in error["message"]  # type: ignore[index]
+    assert error["kind"] == "crash"
+    assert words.format(first) in str(error["message"])
     assert said["rpi5"]["editions"]
     assert "Traceback" not in stderr
     assert [path.name for path in tmp_path.glob("*.edge")] == [
