@@ -8,12 +8,13 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train test test-slow test-device lint format bench clean
+.PHONY: help setup demo data train test test-slow test-device test-arm64 lint format bench clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
 	@echo 'make test         the tests'
 	@echo 'make test-device  the device side without torch, on the oldest and newest Python here'
+	@echo 'make test-arm64   the device side as a Raspberry Pi installs it, on an emulated Cortex-A76'
 	@echo 'make lint         ruff, mypy, import contracts'
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
 	@echo 'make train        train the demo model anew (under 30 minutes on 2 cores)'
@@ -45,19 +46,22 @@ format: $(READY)
 
 # The tests listen on a sound server of their own, speak with voices and look at pages in a browser.
 $(TESTABLE): $(READY) scripts/system_packages.sh scripts/page_assets.sh
-	sh scripts/system_packages.sh sound speech browser
+	sh scripts/system_packages.sh sound speech browser ssh
 	sh scripts/page_assets.sh
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
 test: $(TESTABLE)
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -m 'not slow and not arm64'
 
 test-slow: $(TESTABLE) $(DEMO)/data
 	$(BIN)/pytest -m slow
 
 test-device:
 	sh scripts/test_device.sh
+
+test-arm64: $(READY) $(DEMO)/data
+	sh scripts/test_arm64.sh
 
 # The data stand on their own: a new environment does not make them stale.
 $(DEMO)/data: | $(READY)

@@ -110,6 +110,13 @@ class CaptureError(DeviceError):
     """A microphone or camera is missing, cannot be opened, or was given up."""
 
 
+class RemoteError(EdgeError):
+    """A device over ssh cannot be reached, shows an unknown key, or was lost in the middle."""
+
+    exit_code = 14
+    kind = "remote"
+
+
 def ending(code: int) -> str:
     """How a process ended, in words, from its return code: the signal's name, or the exit code."""
     if code >= 0:

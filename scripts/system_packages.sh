@@ -8,6 +8,7 @@ packages_of() {
         sound) echo 'gcc libasound2-dev libasound2-plugins portaudio19-dev pulseaudio pulseaudio-utils python3-dev' ;;
         speech) echo 'espeak-ng flite' ;;
         emulation) echo 'arch-test cpio debian-archive-keyring e2fsprogs mmdebstrap openssh-client qemu-system-arm qemu-user-static' ;;
+        ssh) echo 'openssh-client openssh-server' ;;
         npm) echo 'npm' ;;
         browser) echo 'chromium' ;;
         *) echo "error: there is no group of packages called $1" >&2; exit 2 ;;

@@ -15,6 +15,19 @@ from .profile import Int8Scheme, TargetProfile
 _X86 = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 _ARM = ("asimd", "asimddp", "fphp", "i8mm", "bf16", "sve")
 
+# Boards without a name of their own in cpuinfo: ARM's numbers of its cores.
+_CORES = {
+    "0xd03": "Cortex-A53",
+    "0xd04": "Cortex-A35",
+    "0xd05": "Cortex-A55",
+    "0xd07": "Cortex-A57",
+    "0xd08": "Cortex-A72",
+    "0xd0b": "Cortex-A76",
+    "0xd0c": "Neoverse-N1",
+    "0xd41": "Cortex-A78",
+    "0xd42": "Cortex-A78AE",
+}
+
 
 def detect_local(cpuinfo: str | None = None, machine: str | None = None) -> TargetProfile:
     """The profile of this machine.
@@ -48,7 +61,7 @@ def detect_local(cpuinfo: str | None = None, machine: str | None = None) -> Targ
         name="local",
         description="this machine, as detected",
         arch=arch,
-        cpu=_field(cpuinfo, "model name|Model") or machine,
+        cpu=_field(cpuinfo, "model name|Model") or _CORES.get(_field(cpuinfo, "CPU part"), machine),
         features=features,
         cores=os.cpu_count() or 1,
         memory_mb=max(1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20),
