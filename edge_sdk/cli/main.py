@@ -23,7 +23,7 @@ _COMMANDS = {
     "evaluate": "Answer on a sample set and score the answers, on this machine.",
     "infer": "Answer from a recording, a picture and text, or any of them.",
     "inspect": "Say what is in a bundle.",
-    "profile": "Measure a bundle on this machine.",
+    "profile": "Measure a bundle on this machine, or on a device over ssh.",
     "prune": "Remove channels from a checkpoint, and recover its accuracy.",
     "sensitivity": "Say which layer of a model costs what in int8.",
     "targets": "List the target profiles.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import DependencyError
+from ..errors import DependencyError, UsageError
 from ..files import check_writable
 from .output import emit_json, table
 from .progress import StageProgress
@@ -35,6 +35,13 @@ if TYPE_CHECKING:
               help="Also run under full load for so long.")  # fmt: skip
 @click.option("--cache", type=click.Path(path_type=Path),
               help="Where compiled TensorRT engines lie.")  # fmt: skip
+@click.option("--device", metavar="ssh://[USER@]HOST[:PORT]/[FOLDER]",
+              help="Measure on this device, as 'edge-sdk deploy' reaches it.")  # fmt: skip
+@click.option("--install", metavar="WHEEL|FOLDER|pip",
+              help="With --device: install edge-sdk there first.")  # fmt: skip
+@click.option("--edge-sdk", "edge_sdk", metavar="COMMAND",
+              help="With --device: how edge-sdk is called there.")  # fmt: skip
+@click.option("--ssh", metavar="COMMAND", help="With --device: what to connect with.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path),
               help="The result to write; '-': print it.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path), help="The page to write.")
@@ -49,10 +56,18 @@ def command(
     layers: bool,
     thermal: float,
     cache: Path | None,
+    device: str | None,
+    install: str | None,
+    edge_sdk: str | None,
+    ssh: str | None,
     json_path: Path | None,
     html: Path | None,
 ) -> None:
-    """Measure BUNDLE on this machine: stages, cold and warm, memory, sensors, layers."""
+    """Measure BUNDLE: stages, cold and warm, memory, sensors, layers.
+
+    On this machine; with --device, on that one: what is current there stays so, the bundle is put
+    beside it, and --cache is a path there.
+    """
     from edge_sdk.benchmarks.profile import ProfileOptions, profile, write_result
 
     # What would fail at the end fails now.
@@ -62,6 +77,8 @@ def command(
             check_writable(path)
     if html is not None:
         _check_report()
+    if device is None and (install or edge_sdk or ssh):
+        raise UsageError("--install, --edge-sdk and --ssh are for another device; give --device.")
     options = ProfileOptions(
         part=part,
         engine=engine,
@@ -74,7 +91,20 @@ def command(
         cache=str(cache) if cache is not None else None,
     )
     with StageProgress() as progress:
-        result = profile(bundle, options, progress=progress)
+        if device is None:
+            result = profile(bundle, options, progress=progress)
+        else:
+            from edge_sdk.benchmarks.profile.remote import profile_on
+
+            from ..bundle import Bundle
+            from ..remote import DeployOptions, OpenSsh, parse_address
+
+            address = parse_address(device)
+            way = DeployOptions(install=install, edge_sdk=edge_sdk)
+            with OpenSsh(address, ssh) as transport:
+                result = profile_on(
+                    Bundle.open(bundle), transport, address.folder, options, way, progress=progress
+                )
     if json_path is not None and not printed:
         write_result(result, json_path)
     if html is not None:

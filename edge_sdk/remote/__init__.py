@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .address import Address, parse_address
-from .deploy import Deployed, DeployOptions, deploy, roll_back
+from .deploy import Deployed, DeployOptions, deploy, roll_back, stage
 from .folder import DeviceFolder, Release
 from .openssh import OpenSsh
 from .program import Program
+from .samples import send_folder
 from .transport import Completed, Transport
 
 __all__ = [
@@ -22,4 +23,6 @@ __all__ = [
     "deploy",
     "parse_address",
     "roll_back",
+    "send_folder",
+    "stage",
 ]

@@ -99,42 +99,59 @@ def deploy(
     options = options or DeployOptions()
     manifest = bundle.manifest
     bundle.check_files()
+    place = DeviceFolder(transport, folder)
+    with place.alone():
+        installed = False
+        if options.install is not None:
+            progress("install", 0, 1)
+            wanted = extras_for(manifest)
+            installed = install(place, options.install, wanted, options.python)
+        before = place.state()
+        known = any(r.digest == manifest.digest for r in before.releases)
+        release, sent = stage(bundle, place, progress)
+        progress("verify", 0, 1)
+        program = Program(place, options.edge_sdk)
+        try:
+            found = program.verify(place.file(release.digest), "--engine", options.engine)
+        except (BundleError, StorageError):
+            if not known:
+                place.discard(release.digest)
+            raise
+        previous = before.previous
+        if before.current != release.digest:
+            previous = before.current
+            place.activate(release.digest, previous)
+        if options.then is not None:
+            progress("then", 0, 1)
+            _then(place, options.then, release.digest, before.current, before.previous)
+        removed = place.prune(options.keep)
+    return _deployed(place, release, previous, found, sent, installed, removed)
+
+
+def stage(
+    bundle: Bundle,
+    place: DeviceFolder,
+    progress: Progress = lambda stage, done, total: None,
+) -> tuple[Release, int]:
+    """Have every byte of ``bundle`` on the device, beside the current release.
+
+    Returns the release, which lies at ``place.file(release.digest)`` and is neither verified nor
+    current, and how many bytes were sent: 0, if it was there.
+
+    Raises:
+        StorageError: the device's disk is full, or the folder may not be written.
+        RemoteError: the device was lost in the middle.
+    """
+    manifest = bundle.manifest
     with tempfile.TemporaryDirectory(prefix="edge-sdk-deploy-") as temporary:
         file = _packed(bundle, Path(temporary))
         release = release_of(manifest.digest, manifest.name, manifest.target.name, file)
-        place = DeviceFolder(transport, folder)
-        with place.alone():
-            installed = False
-            if options.install is not None:
-                progress("install", 0, 1)
-                wanted = extras_for(manifest)
-                installed = install(place, options.install, wanted, options.python)
-            before = place.state()
-            known = any(r.digest == release.digest for r in before.releases)
-            sent = 0
-            if not place.holds(release.digest, release.sha256):
-                progress("send", 0, release.size)
-                part, sent = place.receive(
-                    file, sent=lambda done: progress("send", done, release.size)
-                )
-                place.admit(part, release)
-            progress("verify", 0, 1)
-            program = Program(place, options.edge_sdk)
-            try:
-                found = program.verify(place.file(release.digest), "--engine", options.engine)
-            except (BundleError, StorageError):
-                if not known:
-                    place.discard(release.digest)
-                raise
-            previous = before.previous
-            if before.current != release.digest:
-                previous = before.current
-                place.activate(release.digest, previous)
-            if options.then is not None:
-                progress("then", 0, 1)
-                _then(place, options.then, release.digest, before.current, before.previous)
-            removed = place.prune(options.keep)
-    return _deployed(place, release, previous, found, sent, installed, removed)
+        if place.holds(release.digest, release.sha256):
+            return release, 0
+        progress("send", 0, release.size)
+        part, sent = place.receive(file, sent=lambda done: progress("send", done, release.size))
+        place.admit(part, release)
+        return release, sent
 
 
 def roll_back(transport: Transport, folder: str, options: DeployOptions | None = None) -> Deployed:
