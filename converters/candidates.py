@@ -43,13 +43,17 @@ class Form(msgspec.Struct, frozen=True):
 
 
 class Candidates(msgspec.Struct, frozen=True):
-    """What might ship for one engine: artefacts and their runners by part and precision."""
+    """What might ship for one engine: artefacts and their runners by part and precision.
+
+    ``rejected`` says of precisions that were made and are not worth shipping why, by part.
+    """
 
     engine: str
     form: Form
     artefacts: dict[str, dict[Precision, Artefact]]
     runners: dict[str, dict[Precision, Runner]]
     fallbacks: dict[str, str]
+    rejected: dict[str, tuple[str, ...]] = {}
 
     @property
     def choices(self) -> dict[str, tuple[Precision, ...]]:
@@ -83,6 +87,7 @@ def make_candidates(
     artefacts: dict[str, dict[Precision, Artefact]] = {}
     runners: dict[str, dict[Precision, Runner]] = {}
     fallbacks: dict[str, str] = {}
+    rejected: dict[str, tuple[str, ...]] = {}
     for work in works:
         wanted = own.get(work.name, precisions)
         try:
@@ -95,9 +100,10 @@ def make_candidates(
             fallbacks[work.name] = str(error)
             maker = load_backend(FALLBACK)
             made = _build(maker, work, wanted)
+        made, rejected[work.name] = _worth(work, made)
         artefacts[work.name] = made
         runners[work.name] = {p: maker.runner(artefact) for p, artefact in made.items()}
-    return Candidates(engine, form, artefacts, runners, fallbacks)
+    return Candidates(engine, form, artefacts, runners, fallbacks, rejected)
 
 
 def _build(
@@ -114,3 +120,20 @@ def _build(
         with converting(engine=backend.engine, part=work.name, precision=precision):
             made[precision] = backend.build(work, precision)
     return made
+
+
+def _worth(
+    work: PartWork, made: dict[Precision, Artefact]
+) -> tuple[dict[Precision, Artefact], tuple[str, ...]]:
+    """Without forms that have lost what they were made for: fewer bytes than in fp32."""
+    fp32 = made.get("fp32")
+    if fp32 is None:
+        return made, ()
+    large = [p for p, a in made.items() if p in ("int8-mixed", "int8-dynamic")
+             and a.size >= fp32.size]  # fmt: skip
+    why = tuple(
+        f"{precision} rejected for part {work.name}: {made[precision].size} bytes, and fp32 has "
+        f"{fp32.size}"
+        for precision in large
+    )
+    return {p: a for p, a in made.items() if p not in large}, why

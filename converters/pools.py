@@ -14,6 +14,7 @@ from .cache import StageCache
 from .candidates import Candidates, Form, make_candidates
 from .feeds import Wiring
 from .gate import BASE, OWN, Gate
+from .judge import PartJudge
 from .measure import FEEDS, Stopwatch, Timing
 from .observations import Encoder, Observations
 from .progress import Progress
@@ -73,7 +74,15 @@ class Pools:
     def _candidates(self, engine: str, share: float) -> Candidates:
         form = self._shop.form(share)
         works = [form.works.make(spec, self._profile) for spec in form.source.parts]
+        judge = self._judge(form)
+        works = [msgspec.structs.replace(work, judge=judge) for work in works]
         return make_candidates(engine, form, works, self._precisions, self._recipe.precisions)
+
+    def _judge(self, form: Form) -> PartJudge:
+        """Says what layers a mixed form has to keep, within the budget."""
+        shop, budgets = self._shop, self._recipe.budgets or self._profile.budgets
+        plain = shop.form(0.0)
+        return PartJudge(budgets.max_drop, plain, form, shop.seen, shop.wiring, shop.heads)
 
     def _gate(self, candidates: Candidates) -> Gate:
         """The gate of a pool, shown every evaluation sample."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import tomli_w
@@ -19,7 +19,8 @@ from edge_sdk.errors import UsageError
 from edge_sdk.files import is_file
 from edge_sdk.targets import Budgets, Precision, TargetProfile, load_target, target_names
 
-Choice = Literal["auto", "int8", "fp32"]
+Choice = Literal["auto", "int8", "int8-mixed", "int8-dynamic", "fp32"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 _HEADER = (
     "# What edge-sdk decided. With the same checkpoint and data,\n"

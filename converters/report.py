@@ -32,6 +32,7 @@ class Attempt(_Data, frozen=True, kw_only=True):
     kernels: str = ""
     kept: dict[str, str] = {}
     coverage: Coverage | None = None
+    notes: tuple[str, ...] = ()
     milliseconds: float | None = None
 
 

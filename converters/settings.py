@@ -11,7 +11,7 @@ import msgspec
 from edge_sdk.errors import UsageError
 from edge_sdk.targets import Budgets, Precision, TargetProfile, load_target
 
-from .recipe import Recipe, override, read_recipe, target_fields
+from .recipe import CHOICES, Recipe, override, read_recipe, target_fields
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +72,9 @@ def settle_settings(
         engines=recipe.engines or profile.engines,
         budgets=recipe.budgets or profile.budgets,
     )
-    if recipe.precision not in ("auto", "int8", "fp32"):
-        raise UsageError(f"There is no precision {recipe.precision!r}; known: auto, int8, fp32.")
+    if recipe.precision not in CHOICES:
+        names = ", ".join(CHOICES)
+        raise UsageError(f"There is no precision {recipe.precision!r}; known: {names}.")
     profile = msgspec.structs.replace(profile, engines=recipe.engines)
     return Settings(profile=profile, recipe=recipe, notes=tuple(notes))
 

@@ -106,12 +106,14 @@ def _part(found: Conversion, edition: Edition, name: str) -> PartReport:
             kernels=artefact.kernels,
             kept=artefact.kept,
             coverage=artefact.coverage,
+            notes=artefact.notes,
             milliseconds=None if timings is None else timings[name][precision].milliseconds,
         )
         for precision, artefact in made.items()
     )
     chosen = edition.chosen[name]
-    rejected = [edition.why[name]] if name in edition.why else []
+    rejected = [*edition.candidates.rejected.get(name, ())]
+    rejected += [edition.why[name]] if name in edition.why else []
     if name in edition.candidates.fallbacks:
         why = edition.candidates.fallbacks[name]
         rejected.append(f"{name} falls back to {made[chosen].engine}: {why}")

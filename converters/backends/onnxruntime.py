@@ -30,7 +30,9 @@ class OnnxRuntimeBackend:
             return self._artefact(part, part.graph, "fp32")
         made = quantised(part, precision)
         plain = self._artefact(part, made.graph, precision, made.stayed_float)
-        return msgspec.structs.replace(plain, kept=made.kept, coverage=made.coverage)
+        return msgspec.structs.replace(
+            plain, kept=made.kept, coverage=made.coverage, notes=made.notes
+        )
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> Reference:
         """Run it in ONNX Runtime."""

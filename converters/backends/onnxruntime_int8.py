@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 
@@ -13,10 +14,13 @@ from edge_sdk.errors import ExportError
 from edge_sdk.targets import Precision
 
 from ..calibration.coverage import Coverage
-from ..calibration.ranges import Calibration
+from ..calibration.ranges import Calibration, calibrate
+from ..calibration.registry import load_calibrator
 from ..quantisation.dynamic import quantise_dynamic
-from ..quantisation.mixed import Kept, keep_by_noise
-from ..quantisation.noise import part_noise
+from ..quantisation.equalise import Equalised, equalise
+from ..quantisation.improve import Improved, Judge, try_corrected, try_equalised
+from ..quantisation.mixed import Kept, keep_by_accuracy, keep_by_noise
+from ..quantisation.noise import PartNoise, part_noise
 from ..quantisation.share import float_share
 from ..quantisation.static import quantise
 from .protocol import PartWork
@@ -26,12 +30,16 @@ _INPUTS = 12
 
 
 class Quantised(msgspec.Struct, frozen=True):
-    """A part's int8 graph, what stayed float, which layers were kept and why, its calibration."""
+    """A part's int8 graph, what stayed float, which layers were kept and why, its calibration.
+
+    ``notes`` are sentences on what of the plan was tried and kept.
+    """
 
     graph: onnx.ModelProto
     stayed_float: FloatShare
     kept: dict[str, str]
     coverage: Coverage | None
+    notes: tuple[str, ...] = ()
 
 
 def quantised(part: PartWork, precision: Precision) -> Quantised:
@@ -43,32 +51,104 @@ def quantised(part: PartWork, precision: Precision) -> Quantised:
     """
     if precision not in ("int8", "int8-dynamic", "int8-mixed"):
         raise ExportError(f"ONNX Runtime has no {precision} kernels on a CPU.")
-    plan, seen = part.plan, part.calibration()
+    plan = part.plan
     kept = dict.fromkeys(plan.keep, "kept by the recipe")
     if precision == "int8-dynamic" or (precision == "int8" and plan.scheme == "dynamic"):
         graph = quantise_dynamic(part.graph, part.scheme, keep=plan.keep)
-        return Quantised(graph, float_share(part.graph, graph, seen), kept, None)
+        return Quantised(graph, float_share(part.graph, graph, part.calibration()), kept, None)
+    notes: list[str] = []
     if precision == "int8-mixed":
-        kept |= {found.layer: found.sentence for found in _guilty(part, seen)}
-    graph = quantise(
-        part.graph,
-        seen,
-        part.scheme,
-        recurrent_weights=plan.recurrent_weights,
-        keep=tuple(kept),
-    )
-    return Quantised(graph, float_share(part.graph, graph, seen), kept, seen.coverage)
+        choice = _mixed(part)
+        kept |= {found.layer: found.sentence for found in choice.kept}
+        notes += choice.notes
+    made = _static(part, tuple(kept))
+    if precision == "int8-mixed" and part.judge is not None:
+        part.judge.settle(part.name, made.int8.SerializeToString())
+    share = float_share(part.graph, made.int8, part.calibration())
+    return Quantised(made.int8, share, kept, made.seen.coverage, (*notes, *made.notes))
 
 
-def _guilty(part: PartWork, seen: Calibration) -> tuple[Kept, ...]:
+def _static(part: PartWork, keep: tuple[str, ...]) -> Improved:
+    """The static form with ``keep`` in floating point, and what of the plan makes it better."""
+    plan = part.plan
+
+    def form(graph: onnx.ModelProto, seen: Calibration) -> onnx.ModelProto:
+        return quantise(
+            graph, seen, part.scheme, recurrent_weights=plan.recurrent_weights, keep=keep
+        )
+
+    seen = part.calibration()
+    plain = Improved(part.graph, seen, form(part.graph, seen))
+    if not (plan.equalise or plan.correct_bias):
+        return plain
+
+    def improve() -> bytes:
+        judge, made = Judge(part.graph, part.feeds()), plain
+        if plan.equalise:
+            equalised = equalise(part.graph)
+            made = try_equalised(made, equalised, lambda: _ranges(part, equalised), form, judge)
+        if plan.correct_bias:
+            made = try_corrected(made, judge)
+        held = _Held(made.int8.SerializeToString(), made.seen, made.notes)
+        content: bytes = msgspec.msgpack.encode(held)
+        return content
+
+    content = part.store.get(f"improved {_key(part)} {keep}", improve)
+    held = msgspec.msgpack.decode(content, type=_Held)
+    int8 = onnx.load_from_string(held.int8)
+    return Improved(part.graph, held.seen, int8, held.notes)
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """An :class:`Improved` in the cache."""
+
+    int8: bytes
+    seen: Calibration
+    notes: tuple[str, ...]
+
+
+def _ranges(part: PartWork, equalised: Equalised) -> Calibration:
+    observer = load_calibrator(part.plan.calibrator, part.plan.parameters)
+    return calibrate(equalised.graph, part.feeds(), observer=observer)
+
+
+def _key(part: PartWork) -> str:
     plan = msgspec.json.encode(part.plan).decode()
-    key = f"mixed {part.key} {part.feeds_key} {part.scheme} {plan}"
-    content = part.store.get(key, partial(_search, part, seen))
-    return msgspec.json.decode(content, type=tuple[Kept, ...])
+    return f"{part.key} {part.feeds_key} {part.scheme} {plan}"
 
 
-def _search(part: PartWork, seen: Calibration) -> bytes:
+class _Choice(msgspec.Struct, frozen=True):
+    """The layers that a mixed form keeps, and sentences on how that was found."""
+
+    kept: tuple[Kept, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _mixed(part: PartWork) -> _Choice:
+    """Noise proposes the layers; where samples can judge, the accuracy decides how many."""
+    content = part.store.get(f"mixed noise {_key(part)}", partial(_noise, part))
+    noise = msgspec.json.decode(content, type=PartNoise)
+    if part.judge is None:
+        return _Choice(keep_by_noise(noise))
+    found = keep_by_accuracy(noise, partial(_drop, part), part.judge.limit)
+    if found is None:
+        kept = keep_by_noise(noise)
+        why = f"Half of the layers of {part.name} kept in floating point do not keep the budget."
+        return _Choice(kept, (why,))
+    worst = f"{part.judge.limit:g} points"
+    count = len(found)
+    note = f"{count or 'No'} layer{'s' * (count != 1)} of {part.name} kept for a budget of {worst}."
+    return _Choice(found, (note,))
+
+
+def _noise(part: PartWork) -> bytes:
     feeds = list(islice(part.feeds(), _INPUTS))
-    noise = part_noise(part.graph, seen, part.scheme, part.plan, feeds)
-    content: bytes = msgspec.json.encode(keep_by_noise(noise))
+    noise = part_noise(part.graph, part.calibration(), part.scheme, part.plan, feeds)
+    content: bytes = msgspec.json.encode(noise)
     return content
+
+
+def _drop(part: PartWork, keep: Sequence[str]) -> float:
+    assert part.judge is not None
+    made = _static(part, (*part.plan.keep, *keep))
+    return part.judge.drop(part.name, made.int8.SerializeToString())

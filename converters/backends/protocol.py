@@ -25,6 +25,23 @@ from ..quantisation.plan import QuantisationPlan
 Feed = Mapping[str, NDArray[Any]]
 
 
+class AccuracyJudge(Protocol):
+    """Says what an ONNX form of a part costs on evaluation samples."""
+
+    @property
+    def limit(self) -> float:
+        """Points of macro-F1 that the worst head may lose."""
+        ...
+
+    def drop(self, part: str, content: bytes) -> float:
+        """Points that the worst head loses with this form of ``part``, given those settled."""
+        ...
+
+    def settle(self, part: str, content: bytes) -> None:
+        """This form of ``part`` will ship: what follows is judged with it."""
+        ...
+
+
 class PartWork(msgspec.Struct, kw_only=True):
     """A part on its way through the backends.
 
@@ -45,6 +62,7 @@ class PartWork(msgspec.Struct, kw_only=True):
         streaming: whether a streaming form is wanted that is a graph of its own, with weights of
             its own.
         plan: how its int8 form is made.
+        judge: says what a form of the part costs in accuracy; None where nothing is held out.
     """
 
     name: str
@@ -61,6 +79,7 @@ class PartWork(msgspec.Struct, kw_only=True):
     store: StageCache
     streaming: bool = False
     plan: QuantisationPlan = QuantisationPlan()
+    judge: AccuracyJudge | None = None
 
 
 class StreamForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +104,8 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     ``streaming`` is its form for streams, or a sentence that says why it has none; empty for a
     part that is no sequence of sound. ``kernels`` is a sentence on what the engine's compiler made
     of it on this host; empty without one. ``kept`` says of layers that were kept in floating point
-    why; ``coverage`` whether the ranges of its calibration have settled.
+    why; ``coverage`` whether the ranges of its calibration have settled. ``notes`` are sentences on
+    what of the plan was tried and kept, or does not hold for this engine.
     """
 
     engine: str
@@ -98,6 +118,7 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     kernels: str = ""
     kept: dict[str, str] = {}
     coverage: Coverage | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

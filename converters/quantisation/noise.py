@@ -124,14 +124,16 @@ def part_noise(
         found.append(
             LayerNoise(
                 layer=layer,
-                noise=_mean(noise, outputs),
+                noise=mean_noise(noise, outputs),
                 own_db=decibel(inner[layer.output]),
             )
         )
     step(len(layers) + 1, len(layers) + 1)
     found.sort(key=lambda x: (-x.noise, x.layer.name))
-    return PartNoise(noise=_mean(inner, outputs), layers=tuple(found))
+    return PartNoise(noise=mean_noise(inner, outputs), layers=tuple(found))
 
 
-def _mean(noise: Mapping[str, float], outputs: Sequence[str]) -> float:
-    return sum(noise[name] for name in outputs) / len(outputs)
+def mean_noise(noise: Mapping[str, float], outputs: Sequence[str] = ()) -> float:
+    """Of several outputs (all if none are named): the mean of what :func:`output_noise` gives."""
+    names = outputs or list(noise)
+    return sum(noise[name] for name in names) / len(names)

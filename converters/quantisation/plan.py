@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from ..pruning.plan import Recovery
+
 #: ``static`` computes in int8 with ranges from calibration ("fixed"); ``dynamic`` keeps int8
 #: weights and scales each input when it comes ("adaptive"), where an engine has kernels for it.
 Scheme = Literal["static", "dynamic"]
@@ -23,11 +25,16 @@ class QuantisationPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             entry-point group ``edge_sdk.calibrators``.
         parameters: its parameters by name, such as ``percentile``; the others keep their default.
         equalise: scale the channels of a layer against those of the next one, so that one
-            range fits all of them (cross-layer equalisation).
-        correct_bias: take the mean error of each layer's output out of its bias.
+            range fits all of them (cross-layer equalisation); kept where a share of the samples
+            that is held out for it says that it helps. ONNX Runtime only.
+        correct_bias: take the mean error of each layer's output out of its bias; kept where it
+            helps, in the same way. ONNX Runtime only.
         recurrent_weights: store the weights of GRU and LSTM layers, which have no int8 kernels,
             as int8 too; they compute in floating point.
         keep: the layers that stay float, by the names that ``edge-sdk sensitivity`` gives.
+        finetune: train the model with the rounding of int8 in its forward pass before it is
+            exported, in these bounds (quantisation-aware fine-tuning); None leaves it as it is.
+            See :func:`.finetune.finetune_quantised`.
     """
 
     scheme: Scheme = "static"
@@ -37,9 +44,10 @@ class QuantisationPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     correct_bias: bool = False
     recurrent_weights: bool = True
     keep: tuple[str, ...] = ()
+    finetune: Recovery | None = None
 
     @property
     def ranges_key(self) -> str:
         """Text that names what the calibrated ranges depend on, for the cache."""
         parameters = sorted(self.parameters.items())
-        return f"{self.calibrator} {parameters}" + (" equalised" if self.equalise else "")
+        return f"{self.calibrator} {parameters}"

@@ -48,8 +48,10 @@ if TYPE_CHECKING:
 @click.option("--measure", is_flag=True, default=None,
               help="Measure the candidates, and choose by time where this machine stands for the "
               "target.")  # fmt: skip
-@click.option("--precision", type=click.Choice(["auto", "int8", "fp32"]),
-              help="One precision, or the target's order (auto).")  # fmt: skip
+@click.option("--precision",
+              type=click.Choice(["auto", "int8", "int8-mixed", "int8-dynamic", "fp32"]),
+              help="One precision, or the target's order (auto). int8-mixed keeps as few layers "
+              "in floating point as the budget asks for.")  # fmt: skip
 @click.option("--engine", "engines", multiple=True,
               help="An edition for this engine (repeatable); default: the target's.")  # fmt: skip
 @click.option("--streaming", is_flag=True, default=None,

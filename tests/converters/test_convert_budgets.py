@@ -157,7 +157,10 @@ def test_the_report_agrees_with_the_bundle(convert_tiny: Convert, tmp_path: Path
     [
         ({"target": "rpi55"}, "did you mean rpi5"),
         ({"target": "toaster"}, "known: local"),
-        ({"precision": "int4"}, "no precision 'int4'; known: auto, int8, fp32"),
+        (
+            {"precision": "int4"},
+            "no precision 'int4'; known: auto, int8, int8-mixed, int8-dyn",
+        ),
         ({"max_drop": -1}, "at least 0 points"),
         ({"max_drop": float("nan")}, "at least 0 points"),
     ],
