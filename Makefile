@@ -8,11 +8,12 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train test test-slow test-device test-arm64 lint format bench clean
+.PHONY: help setup demo data train test test-slow stress test-device test-arm64 lint format bench clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
 	@echo 'make test         the tests'
+	@echo 'make stress       the rings of capture under many threads'
 	@echo 'make test-device  the device side without torch, on the oldest and newest Python here'
 	@echo 'make test-arm64   the device side as a Raspberry Pi installs it, on an emulated Cortex-A76'
 	@echo 'make lint         ruff, mypy, import contracts'
@@ -56,6 +57,10 @@ test: $(TESTABLE)
 
 test-slow: $(TESTABLE) $(DEMO)/data
 	$(BIN)/pytest -m slow
+
+# Many threads on the rings between capture and reader, for some half a minute.
+stress: $(TESTABLE)
+	$(BIN)/pytest -q tests/capture/test_ring.py
 
 test-device:
 	sh scripts/test_device.sh

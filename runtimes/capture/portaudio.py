@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -170,7 +171,13 @@ def _find(audio: Any, device: str | int) -> tuple[int, str | None]:
 
 def _missing(device: str | int, inputs: dict[int, str]) -> CaptureError:
     there = "; ".join(f"{index}: {name}" for index, name in inputs.items())
-    return CaptureError(f"There is no microphone {device!r}; there is {there or 'none at all'}.")
+    held = ""
+    if "sounddevice" in sys.modules:
+        # Whoever starts PortAudio first in a process makes its list, and keeps it.
+        held = " The package sounddevice, imported earlier, holds an older list: import it later."
+    return CaptureError(
+        f"There is no microphone {device!r}; there is {there or 'none at all'}.{held}"
+    )
 
 
 def _negotiate(audio: Any, pyaudio: Any, index: int, wanted: Wanted, name: str) -> InputFormat:

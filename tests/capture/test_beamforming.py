@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+
+with pytest.MonkeyPatch.context() as patch:
+    # It would start PortAudio, with the devices of this moment, for the tests that come later.
+    patch.setitem(sys.modules, "sounddevice", None)
+    import pyroomacoustics
 
 from edge_sdk.errors import InputError, UsageError
 from edge_sdk.runtimes.capture import Beamformed, MicrophoneArray, ReplayAudio, VirtualClock
@@ -18,10 +24,9 @@ Samples = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 def heard(array: MicrophoneArray, azimuth: float, seconds: float = 1.0) -> Samples:
     """What the array hears of noise from ``azimuth``, 1.8 m away in a damped room."""
-    room_acoustics = pytest.importorskip("pyroomacoustics")
     rng = np.random.default_rng(int(azimuth))
-    room = room_acoustics.ShoeBox(
-        [6, 5, 3], fs=RATE, materials=room_acoustics.Material(0.6), max_order=2
+    room = pyroomacoustics.ShoeBox(
+        [6, 5, 3], fs=RATE, materials=pyroomacoustics.Material(0.6), max_order=2
     )
     middle = np.array([3.0, 2.5, 1.2])
     room.add_microphone_array((array.positions + middle).T)
