@@ -99,6 +99,11 @@ class LoadedParts:
         return iter(self._all.values())
 
     @property
+    def needs(self) -> frozenset[str]:
+        """The modalities that the model cannot do without: all, or none where it takes a mask."""
+        return frozenset() if self._missing else frozenset(self._pattern)
+
+    @property
     def engines(self) -> dict[str, str]:
         """The versions of the engines that run the parts, by name."""
         names = {loaded.engine for loaded in self}

@@ -32,7 +32,8 @@ class Rungs:
         *,
         check: bool = True,
     ) -> None:
-        self._bundle, self._options, self._frontends = bundle, options, frontends
+        self._bundle, self._frontends = bundle, frontends
+        self.options = options
         self._check = check
         self._graphs = SharedGraphs()
         self._loaded: dict[str, LoadedParts] = {}
@@ -72,7 +73,7 @@ class Rungs:
         """
         edition = self.edition(rung)
         if rung not in self._loaded:
-            parts = LoadedParts(self._bundle, edition, self._options, self._graphs)
+            parts = LoadedParts(self._bundle, edition, self.options, self._graphs)
             if self._check:
                 self_test(self._bundle, parts, self._frontends)
             self._loaded[rung] = parts

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,11 @@ from .held import Held
 from .parts import choose_edition
 from .prediction import HeadPrediction, Prediction
 from .rungs import Rungs
+
+if TYPE_CHECKING:
+    from .capture import AudioBlock, AudioSource, FrameSource
+    from .governor import Governor
+    from .streaming.live import LiveStream, StreamOptions
 
 Audio = tuple[NDArray[Any], int]
 Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]
@@ -40,6 +45,7 @@ class FusionSession:
         self._embeddings: dict[str, NDArray[Any]] = {}
         self._timings: dict[str, float] = {}
         self._closed = False
+        self._stream: LiveStream | None = None
 
     @classmethod
     def open(
@@ -119,6 +125,11 @@ class FusionSession:
         """The edition that answers, as the argument ``engine`` of :meth:`open` takes it."""
         return self._rungs.edition(self._rung)
 
+    @property
+    def threads(self) -> int:
+        """Threads of the engine."""
+        return self._rungs.options.threads
+
     def prepare(self, *rungs: str) -> None:
         """Load and self-test ``rungs`` (none: all), so that changing to them takes no time.
 
@@ -174,6 +185,58 @@ class FusionSession:
         used = tuple(name for name in self.modalities if name in given)
         return Prediction(heads=heads, used=used, timings=self._timings)
 
+    def stream(
+        self,
+        *,
+        microphone: AudioSource | None = None,
+        camera: FrameSource | None = None,
+        text: str | None = None,
+        governor: Governor | None = None,
+        deadline: float | None = None,
+        options: StreamOptions | None = None,
+        mono: Callable[[AudioBlock], NDArray[np.float32]] | None = None,
+    ) -> LiveStream:
+        """Answer along a microphone and a camera; events as they happen.
+
+            with session.stream(microphone=Microphone(), camera=Camera()) as stream:
+                for event in stream:
+                    if isinstance(event, Decision): ...
+
+        Sound is encoded step by step, every hop; a picture when there is a new one, at the wanted
+        rate; the head runs when something changed, on the frame nearest to the end of the sound.
+        Devices are opened with the first event or by ``with``, and released at the end, by
+        ``with``, or when the session is closed. A session has one stream at a time.
+
+        Args:
+            microphone: a source of sound at the model's rate.
+            camera: a source of pictures, stamped on the same clock.
+            text: what was said; the stream's attribute ``text`` may be set while it runs.
+            governor: what moves along rungs and rates; None: nothing does.
+            deadline: seconds that data may be old at a decision.
+            options: rates and limits.
+            mono: makes float32 ``[n]`` of a block of several channels; by default their mean.
+
+        Raises:
+            UsageError: nothing to stream, a source that does not fit the model, a number out of
+                its range, or a stream that is open already.
+        """
+        from .streaming.live import LiveStream
+
+        self._check_open()
+        if self._stream is not None and self._stream.running:
+            raise UsageError("This session has a stream already: close it first.")
+        self._stream = LiveStream(
+            self,
+            microphone=microphone,
+            camera=camera,
+            text=text,
+            governor=governor,
+            deadline=deadline,
+            options=options,
+            mono=mono,
+        )
+        return self._stream
+
     def forget(self) -> None:
         """Forget the last inputs: the next call runs every encoder."""
         self._embeddings.clear()
@@ -182,6 +245,8 @@ class FusionSession:
         """Release the engine; the session cannot answer any more."""
         if not self._closed:
             self._closed = True
+            if self._stream is not None:
+                self._stream.close()
             self._held.clear()
             self._embeddings.clear()
             self._rungs.close()

@@ -195,6 +195,7 @@ class SimulatedCamera:
 
     def _latest(self, now: float) -> int | None:
         """The newest frame that there is; None before the first."""
+        now = now if self._end is None else min(now, self._end)
         number = int((now - self._begin) / self._period + 1e-9)
         while number >= 0 and _inside(self._time_of(number), self._missing):
             number -= 1

@@ -1,4 +1,4 @@
-"""Audio encoded as it arrives: a step costs what is new, not a whole window."""
+"""Audio encoded as it arrives, and live streams: a step costs what is new, not a whole window."""
 
 from .audio import StreamingAudio
 from .encoder import Mode, StreamingEncoder

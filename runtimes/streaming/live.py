@@ -1,0 +1,516 @@
+"""A microphone and a camera, answered as they go: the newest data, and nothing that piles up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_sdk.errors import EdgeError, UsageError
+
+from ..capture import AudioBlock, AudioSource, Frame, FrameSource, MonotonicClock, StreamEnded
+from ..governor import Governor, Level, Move
+from ..governor.watch import Sensors, Watch
+from ..prediction import HeadPrediction, Prediction
+from ..probes.vitals import VitalsReader
+from . import events as happened
+from .encoder import HOP_SECONDS, WINDOW_SECONDS
+from .events import StreamEvent
+from .hearing import Hearing
+from .sight import Sight
+from .tally import StreamCounters, Tally
+
+if TYPE_CHECKING:
+    from ..session import FusionSession
+
+AUDIO, IMAGE, TEXT = "audio", "image", "text"
+#: Longest wait for data, in seconds, before devices and signals are looked at.
+_PATIENCE = 0.25
+#: The same where a camera is looked at meanwhile.
+_GLANCE = 0.1
+#: What is there already; a device that is only simulated needs a moment to hand it over.
+_AT_ONCE = 1e-6
+#: Events that wait for the reader at most; one turn makes a handful.
+_PENDING = 1024
+Samples = NDArray[np.float32]
+
+
+class StreamOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream is run.
+
+    Attributes:
+        hop_seconds: how often sound is encoded; rounded up to the step of the model.
+        window_seconds: the most sound that an answer rests on.
+        camera_fps: the most pictures a second that are encoded; None: every one.
+        frame_age: a frame farther from the sound than so many seconds is no part of an answer.
+        failures: so often in a row may a stage raise before the stream ends.
+    """
+
+    hop_seconds: float = HOP_SECONDS
+    window_seconds: float = WINDOW_SECONDS
+    camera_fps: float | None = 10.0
+    frame_age: float = 0.5
+    failures: int = 5
+
+
+class LiveStream:
+    """Events of a running stream: an iterator and a context manager; see ``FusionSession.stream``.
+
+    All work but the capture is done in the thread that asks for the next event, so nothing piles
+    up behind a slow reader: the devices keep what is newest, and what was passed over is counted.
+    """
+
+    def __init__(
+        self,
+        session: FusionSession,
+        *,
+        microphone: AudioSource | None = None,
+        camera: FrameSource | None = None,
+        text: str | None = None,
+        governor: Governor | None = None,
+        deadline: float | None = None,
+        options: StreamOptions | None = None,
+        mono: Callable[[AudioBlock], Samples] | None = None,
+        sensors: Callable[[], Sensors] = VitalsReader,
+    ) -> None:
+        """Nothing is opened before the first event is asked for; arguments as ``stream()``'s.
+
+        Args:
+            sensors: what a governor is shown of the machine.
+        """
+        self._session, self._options = session, options or StreamOptions()
+        self._microphone, self._camera = microphone, camera
+        self._deadline, self._mono = deadline, mono or _mean
+        _check(session, microphone, camera, text, deadline, self._options)
+        source = microphone or camera
+        assert source is not None
+        self._clock = source.clock
+        self.text = text
+        self._watch = None if governor is None else Watch(governor, deadline, sensors)
+        self._tally = Tally()
+        self._hearing: Hearing | None = None
+        self._sight: Sight | None = None
+        self._pending: deque[StreamEvent] = deque(maxlen=_PENDING)
+        self._state: Literal["new", "running", "ended", "closed"] = "new"
+        self._stopping = False
+        self._level: Level | None = None
+        self._rung, self._parts = session.rung, session.parts
+        self._camera_over = False
+        self._looked = 0.0
+        self._in_a_row: dict[str, int] = {}
+        self._heard: NDArray[Any] | None = None
+        self._read: tuple[str, NDArray[Any]] | None = None
+
+    def __iter__(self) -> Iterator[StreamEvent]:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        """The next event.
+
+        Raises:
+            CaptureError, DependencyError: a device cannot be opened at the beginning.
+            EngineError, BundleError: a rung that the governor may choose cannot be loaded.
+        """
+        if self._state == "new":
+            self.start()
+        while not self._pending and self._state == "running":
+            self._turn()
+        if not self._pending:
+            raise StopIteration
+        return self._pending.popleft()
+
+    def start(self) -> None:
+        """Open the devices, if it has not been done; raises as :meth:`__next__`."""
+        if self._state != "new":
+            return
+        self._state = "running"
+        session, options = self._session, self._options
+        try:
+            if self._microphone is not None:
+                self._hearing = Hearing(
+                    session,
+                    hop_seconds=options.hop_seconds,
+                    window_seconds=options.window_seconds,
+                )
+            if self._camera is not None:
+                self._sight = Sight(self._camera, options.camera_fps, options.frame_age)
+            if self._watch is not None:
+                self._prepare(self._watch.governor.levels)
+                self._apply(self._watch.governor.level)
+            if self._camera is not None:
+                self._camera.start()
+            if self._microphone is not None:
+                self._microphone.start()
+            if self._watch is not None:
+                self._watch.start(self._clock.now())
+        except BaseException:
+            self._release()
+            self._state = "closed"
+            raise
+
+    def stop(self) -> None:
+        """End the stream soon; from any thread, or from a signal handler."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Release the devices now; no event follows. By the thread that reads."""
+        if self._state == "running":
+            self._release()
+        self._state = "closed"
+        self._pending.clear()
+
+    def __enter__(self) -> LiveStream:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether it holds devices."""
+        return self._state == "running"
+
+    def counters(self) -> StreamCounters:
+        """What has been done so far."""
+        return self._tally.counters(
+            None if self._microphone is None else self._microphone.counters(),
+            None if self._camera is None else self._camera.counters(),
+        )
+
+    @property
+    def load(self) -> float | None:
+        """Share of all cores that was busy when the governor looked last; None: not known."""
+        seen = None if self._watch is None else self._watch.seen
+        return None if seen is None else seen.load
+
+    @property
+    def mode(self) -> str | None:
+        """How sound is encoded, see :attr:`StreamingEncoder.mode`; None: there is none."""
+        return None if self._hearing is None else self._hearing.mode
+
+    def _turn(self) -> None:
+        """Wait for data, and make of them what is due."""
+        if self._stopping:
+            self._end("stopped", "The stream was stopped.")
+            return
+        try:
+            if self._hearing is not None:
+                self._listen(self._hearing)
+            elif self._sight is not None:
+                self._wait_for_frame(self._sight)
+        except StreamEnded as ended:
+            if self._stopping:
+                self._end("stopped", "The stream was stopped.")
+            else:
+                self._end("over", str(ended))
+            return
+        except EdgeError as error:
+            self._end("failed", str(error), "device")
+            return
+        self._tell_devices()
+        self._govern()
+
+    def _listen(self, hearing: Hearing) -> None:
+        microphone = self._microphone
+        assert microphone is not None
+        # Pictures do not wait for a microphone that is gone.
+        block = microphone.read(_PATIENCE if self._sight is None else _GLANCE)
+        started = now = self._clock.now()
+        while block is not None:
+            seconds = len(block.samples) / microphone.rate
+            end = block.time + seconds
+            if block.skipped:
+                hearing.reset()
+                self._heard = None
+            hearing.push(self._mono(block), end)
+            if end > now - seconds:
+                break
+            # More is waiting: newest first, so take all of it before anything is encoded.
+            block = microphone.read(_AT_ONCE)
+        changed = self._follow_rung()
+        if now - hearing.newest > self._options.frame_age + hearing.hop_seconds:
+            # The device is gone or held up: what it gave last is not what sounds now.
+            hearing.skip()
+            self._heard = None
+        hops = hearing.hops
+        if hops > 1:
+            self._tally.lost += hops - 1
+            self._emit(happened.DecisionsLost(self._clock.now(), hops - 1, self._tally.lost))
+        if hops:
+            changed = self._try(AUDIO, lambda: self._encode_sound(hearing)) or changed
+        if self._sight is not None:
+            changed = self._look(self._sight, 0.0) or changed
+        if changed:
+            self._decide(started)
+
+    def _wait_for_frame(self, sight: Sight) -> None:
+        self._follow_rung()
+        if not self._wanted(IMAGE):
+            self._clock.sleep(_PATIENCE)
+            return
+        early = sight.due - self._clock.now()
+        if early > _AT_ONCE:
+            self._clock.sleep(min(early, _PATIENCE))
+        if self._look(sight, _PATIENCE):
+            self._decide(self._looked)
+
+    def _look(self, sight: Sight, timeout: float) -> bool:
+        """Encode a new frame, if one is due; whether there is one."""
+        if self._hearing is not None and self._camera_over:
+            return False
+        if not self._wanted(IMAGE):
+            return False
+        try:
+            frame = sight.fresh(self._clock.now(), timeout)
+        except StreamEnded:
+            if self._hearing is None:
+                raise
+            # A film may be shorter than the sound: its pictures are missing from here on.
+            self._camera_over = True
+            return False
+        except EdgeError as error:
+            if self._hearing is None:
+                raise
+            self._camera_over = True
+            self._fail("camera", str(error))
+            return False
+        if frame is None:
+            return False
+        self._looked = self._clock.now()
+        return self._try(IMAGE, lambda: self._encode_picture(sight, frame))
+
+    def _encode_sound(self, hearing: Hearing) -> bool:
+        if not self._wanted(AUDIO):
+            hearing.skip()
+            return False
+        embedding = hearing.embed()
+        if embedding is not None:
+            self._heard = embedding
+        return embedding is not None
+
+    def _encode_picture(self, sight: Sight, frame: Frame) -> bool:
+        features = self._session.features(IMAGE, frame.image)
+        sight.keep(frame, self._session.parts.encode(IMAGE, features))
+        self._tally.encoded += 1
+        return True
+
+    def _encode_text(self) -> NDArray[Any] | None:
+        text = self.text
+        if text is None or not self._wanted(TEXT):
+            return None
+        if self._read is None or self._read[0] != text:
+            features = self._session.features(TEXT, text)
+            self._read = (text, self._session.parts.encode(TEXT, features))
+        return self._read[1]
+
+    def _decide(self, started: float) -> None:
+        self._try("head", lambda: self._answer(started))
+
+    def _answer(self, started: float) -> bool:
+        """Fuse what there is, and tell."""
+        present: dict[str, NDArray[Any]] = {}
+        window, moment = None, self._clock.now()
+        if self._hearing is not None and self._heard is not None and self._wanted(AUDIO):
+            present[AUDIO] = self._heard
+            window = self._hearing.covered
+            moment = window[1]
+        frame_age = None
+        masked = False
+        if self._sight is not None and self._wanted(IMAGE):
+            nearest = self._sight.nearest(moment)
+            if nearest is not None:
+                frame_age = moment - nearest[0]
+                present[IMAGE] = nearest[1]
+            masked = nearest is None and not self._sight.blank
+        text = self._encode_text()
+        if text is not None:
+            present[TEXT] = text
+        parts = self._session.parts
+        if not ({AUDIO, IMAGE} & set(present)) or parts.needs - set(present):
+            return True
+        outputs = parts.fuse(present)
+        heads = {head.name: HeadPrediction(head, outputs[head.name]) for head in parts.heads}
+        now = self._clock.now()
+        age = now - window[1] if window is not None else now - (moment - (frame_age or 0.0))
+        late = self._deadline is not None and age > self._deadline
+        used = tuple(name for name in self._session.modalities if name in present)
+        number = self._tally.decided(age, now - started, late)
+        self._tally.masked += masked
+        if self._watch is not None:
+            self._watch.decided(age)
+        self._emit(
+            happened.Decision(
+                time=now,
+                number=number,
+                prediction=Prediction(
+                    heads=heads, used=used, timings={"total": (now - started) * 1e3}
+                ),
+                data_age=age,
+                latency=now - started,
+                window=window,
+                frame_age=frame_age,
+                rung=self._rung,
+                level="" if self._level is None else self._level.name,
+                late=late,
+            )
+        )
+        return True
+
+    def _wanted(self, modality: str) -> bool:
+        dropped = () if self._level is None else self._level.drop
+        return modality in self._session.modalities and modality not in dropped
+
+    def _follow_rung(self) -> bool:
+        """The rung may have been changed, by the governor or by the program."""
+        session = self._session
+        if session.rung == self._rung:
+            return False
+        before, self._rung, self._parts = self._parts, session.rung, session.parts
+        after = self._parts
+        if self._hearing is not None:
+            self._hearing.change()
+        if before.encoders.get(IMAGE) is not after.encoders.get(IMAGE) and self._sight is not None:
+            self._sight.forget()
+        if before.encoders.get(TEXT) is not after.encoders.get(TEXT):
+            self._read = None
+        return True
+
+    def _prepare(self, levels: tuple[Level, ...]) -> None:
+        """Load all that the governor may choose, and go back to where we were."""
+        session, before = self._session, self._session.rung
+        for rung in {level.rung for level in levels if level.rung in session.rungs}:
+            assert rung is not None
+            session.rung = rung
+            if self._hearing is not None:
+                self._hearing.prepare()
+        session.rung = before
+
+    def _govern(self) -> None:
+        if self._watch is None or self._state != "running":
+            return
+        move = self._watch.look(self._clock.now())
+        if move is not None:
+            self._try("rung", lambda: self._move(move))
+
+    def _move(self, move: Move) -> bool:
+        before = "" if self._level is None else self._level.name
+        self._apply(move.level)
+        self._tally.moves += 1
+        now = self._clock.now()
+        self._emit(happened.Moved(now, before, move.level.name, self._session.rung, move.reason))
+        return True
+
+    def _apply(self, level: Level) -> None:
+        session, options = self._session, self._options
+        self._level = level
+        if level.rung in session.rungs and level.rung is not None:
+            session.rung = level.rung
+        if self._sight is not None:
+            rates = [fps for fps in (level.camera_fps, options.camera_fps) if fps is not None]
+            self._sight.fps = min(rates, default=None)
+        self._follow_rung()
+        if self._hearing is not None:
+            self._hearing.pace(max(options.hop_seconds, (level.hop_ms or 0) / 1e3))
+
+    def _try(self, stage: str, work: Callable[[], bool]) -> bool:
+        """Do a stage's work; False, and an event, where it raises."""
+        try:
+            done = work()
+        # A third party's engine may raise anything, and the stream must go on.
+        except Exception as error:
+            self._fail(stage, str(error) if isinstance(error, EdgeError) else repr(error))
+            return False
+        self._in_a_row.pop(stage, None)
+        return done
+
+    def _fail(self, stage: str, sentence: str) -> None:
+        count = self._in_a_row[stage] = self._in_a_row.get(stage, 0) + 1
+        self._tally.failures += 1
+        self._emit(happened.Failed(self._clock.now(), stage, sentence, count))
+        if count >= self._options.failures and self._state == "running":
+            said = f"The stage {stage} failed {count} times in a row: {sentence}"
+            self._end("failed", said, "engine")
+
+    def _tell_devices(self) -> None:
+        for source in (self._microphone, self._camera):
+            for event in source.events() if source is not None else ():
+                self._emit(happened.Captured(event.time, event))
+
+    def _end(
+        self,
+        reason: Literal["over", "stopped", "failed"],
+        sentence: str,
+        fault: Literal["", "device", "engine"] = "",
+    ) -> None:
+        self._state = "ended"
+        # What happened up to the end is told before it.
+        self._tell_devices()
+        counters = self.counters()
+        self._release()
+        self._emit(happened.Ended(self._clock.now(), reason, sentence, counters, fault))
+
+    def _release(self) -> None:
+        for stage, source in (("microphone", self._microphone), ("camera", self._camera)):
+            if source is None:
+                continue
+            try:
+                source.stop()
+            except EdgeError as error:
+                self._tally.failures += 1
+                self._emit(happened.Failed(self._clock.now(), stage, str(error), 1))
+        if self._hearing is not None:
+            self._hearing.close()
+
+    def _emit(self, event: StreamEvent) -> None:
+        self._pending.append(event)
+
+
+def _mean(block: AudioBlock) -> Samples:
+    if block.samples.shape[1] == 1:
+        return block.samples[:, 0]
+    return np.ascontiguousarray(block.samples.mean(axis=1, dtype=np.float32))
+
+
+def _check(
+    session: FusionSession,
+    microphone: AudioSource | None,
+    camera: FrameSource | None,
+    text: str | None,
+    deadline: float | None,
+    options: StreamOptions,
+) -> None:
+    if microphone is None and camera is None:
+        raise UsageError("A stream needs a microphone or a camera.")
+    takes = session.bundle.manifest.frontends.modalities
+    given = {AUDIO: microphone, IMAGE: camera, TEXT: text}
+    for modality, source in given.items():
+        if source is not None and modality not in takes:
+            raise UsageError(f"This model takes {', '.join(takes)}; it takes no {modality}.")
+    if microphone is not None and microphone.rate != session.frontends.audio.config.rate:
+        raise UsageError(
+            f"The {microphone.name} gives {microphone.rate} Hz and the model takes "
+            f"{session.frontends.audio.config.rate}: open it with that rate."
+        )
+    if microphone is not None and camera is not None:
+        clocks = microphone.clock, camera.clock
+        alike = all(isinstance(clock, MonotonicClock) for clock in clocks)
+        if clocks[0] is not clocks[1] and not alike:
+            raise UsageError("The microphone and the camera must be stamped on one clock.")
+    if deadline is not None and not deadline > 0:
+        raise UsageError(f"A deadline must be above 0 seconds, not {deadline:g}.")
+    numbers = (options.hop_seconds, options.window_seconds, options.frame_age, options.failures)
+    if not all(number > 0 for number in numbers) or (
+        options.camera_fps is not None and not options.camera_fps > 0
+    ):
+        raise UsageError("The numbers of a stream's options must be above 0.")
+    lacking = session.parts.needs - {name for name, source in given.items() if source is not None}
+    if lacking:
+        raise UsageError(
+            f"This model cannot do without {', '.join(sorted(lacking))}: give the stream all of "
+            f"{', '.join(takes)}."
+        )
