@@ -8,7 +8,7 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train test test-slow stress test-device test-arm64 lint format bench clean
+.PHONY: help setup demo data train test test-slow stress test-device test-arm64 lint format bench soak soak-short clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test-device  the device side without torch, on the oldest and newest Python here'
 	@echo 'make test-arm64   the device side as a Raspberry Pi installs it, on an emulated Cortex-A76'
 	@echo 'make lint         ruff, mypy, import contracts'
+	@echo 'make soak         an hour of a live stream; fails on growth (soak-short: 3 minutes)'
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
 	@echo 'make train        train the demo model anew (under 30 minutes on 2 cores)'
 
@@ -82,6 +83,19 @@ train: $(READY) $(DEMO)/data
 
 bench: $(READY) $(DEMO)/data
 	$(BIN)/python -m edge_sdk.benchmarks --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output benchmarks/RESULTS.md
+
+# A stream on a sound server without hardware and a network camera on this machine.
+SOAK_BUNDLE := $(DEMO)/show-and-ask.edge
+MINUTES := 60
+
+$(SOAK_BUNDLE):
+	$(MAKE) demo
+
+soak: $(TESTABLE) $(SOAK_BUNDLE)
+	$(BIN)/python scripts/soak.py $(SOAK_BUNDLE) --minutes $(MINUTES)
+
+soak-short: MINUTES := 3
+soak-short: soak
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

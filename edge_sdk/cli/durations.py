@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import click
 
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
-class Duration(click.ParamType):
-    """Seconds above 0, as a float."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)", str(value).strip())
-        if found is None or not float(found[1]) > 0:
-            self.fail(f"{value!r} is no duration above 0; write 200ms, 1.5s or 2m.", param, ctx)
-        return float(found[1]) * _UNITS[found[2]]
+def duration(text: str) -> float:
+    """Seconds above 0; for the ``type`` of an option."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)", text.strip())
+    if found is None or not float(found[1]) > 0:
+        raise click.BadParameter(f"{text!r} is no duration above 0; write 200ms, 1.5s or 2m.")
+    return float(found[1]) * _UNITS[found[2]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from ..errors import CaptureError, EngineError, UsageError
-from .durations import Duration
+from .durations import duration
 
 if TYPE_CHECKING:
     from edge_sdk.runtimes.capture import AudioSource, Clock, FrameSource
@@ -60,7 +60,7 @@ class Sources(NamedTuple):
 @click.option("--text", help="What was said, as recognised.")
 @click.option(
     "--deadline",
-    type=Duration(),
+    type=duration,
     default="250ms",
     show_default=True,
     help="How old data may be at a decision.",
@@ -71,7 +71,7 @@ class Sources(NamedTuple):
     help="A governor's policy (TOML); 'none': no governor. Default: one for the bundle.",
 )
 @click.option(
-    "--hop", type=Duration(), default="80ms", show_default=True, help="How often sound is encoded."
+    "--hop", type=duration, default="80ms", show_default=True, help="How often sound is encoded."
 )
 @click.option(
     "--camera-fps",
@@ -80,7 +80,7 @@ class Sources(NamedTuple):
     show_default=True,
     help="The most pictures a second that are encoded.",
 )
-@click.option("--seconds", type=Duration(), help="End after so long.")
+@click.option("--seconds", type=duration, help="End after so long.")
 @click.option("--engine", default="auto", show_default=True, help="The engine to run on.")
 @click.option(
     "--cache",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from edge_sdk.errors import UsageError
 
+from ..governor import Down, Policy, Up
 from ..speech.segmenter import SegmenterOptions
 
 
@@ -53,6 +54,13 @@ class Heads(_Table, frozen=True, kw_only=True):
     kind: str | None = "category"
 
 
+# An answer takes as long as it takes: what counts is whether the machine can go on like this.
+_POLICY = Policy(
+    down=Down(misses=None, load=0.97, seconds=6.0),
+    up=Up(misses=None, age=None, load=0.8, seconds=20.0),
+)
+
+
 class AssistantConfig(_Table, frozen=True, kw_only=True):
     """The content of ``assistant.toml``.
 
@@ -75,6 +83,8 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
         frame_age: seconds; an older camera frame is no part of an answer.
         volume: of the speaker, 0 to 100.
         tone: whether a short tone says that the wake word was heard.
+        governor: a policy (see :mod:`~edge_sdk.runtimes.governor.policy`); without levels it takes
+            those that fit the bundle. ``none``: no governor.
     """
 
     wake: Component | None = Component(name="micro")
@@ -95,6 +105,7 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
     frame_age: float = 1.5
     volume: int = 70
     tone: bool = True
+    governor: Policy | Literal["none"] = _POLICY
 
 
 def load_config(path: str | Path | None) -> AssistantConfig:

@@ -126,6 +126,15 @@ class Failed(AssistantEvent):
     sentence: str
 
 
+@dataclass(frozen=True)
+class Moved(AssistantEvent):
+    """The governor went from one level to another, for ``reason``."""
+
+    before: str
+    after: str
+    reason: str
+
+
 Listener = Callable[[AssistantEvent], None]
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 import msgspec
 
@@ -16,10 +13,12 @@ from ..capture import FrameSource
 from ..capture.camera import Camera
 from ..capture.microphone import Microphone
 from ..session import FusionSession
+from ..signals import ending
 from ..speech import RATE
 from .build import build_assistant
 from .config import AssistantConfig
 from .events import AssistantEvent, StateChanged
+from .governing import Governing, governor_for
 from .loudspeaker import Loudspeaker
 from .record import RecordedCamera, Recorder
 from .service import Manager
@@ -97,6 +96,9 @@ class Live:
                 camera=camera,
                 state=options.state,
             )
+            if config.governor != "none":
+                governor = governor_for(config.governor, session, config.light is not None)
+                Governing(self.assistant, session, governor, camera, microphone.clock)
             if self.page is not None:
                 self.assistant.listen(feed.event)
                 self.assistant.tap(feed.sound)
@@ -115,7 +117,7 @@ class Live:
         self.assistant.beat(signs.beat)
         manager.tell(READY="1", STATUS="idle")
         try:
-            with _signals(self.assistant.stop):
+            with ending(self.assistant.stop):
                 self.assistant.run()
         finally:
             manager.tell(STOPPING="1")
@@ -148,21 +150,3 @@ class _Signs:
         if now >= self._next:
             self._manager.tell(WATCHDOG="1")
             self._next = now + _SIGN
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Have SIGINT and SIGTERM end the loop; only the main thread may."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

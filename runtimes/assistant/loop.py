@@ -95,6 +95,10 @@ class Assistant:
         """Have ``beat`` called on every pass of the loop, with sound or without: it is alive."""
         self._beats.append(beat)
 
+    def tell(self, event: AssistantEvent) -> None:
+        """Have all listeners called with an event of what runs with the loop, on its thread."""
+        self._emit(event)
+
     def stop(self) -> None:
         """End the loop soon; from any thread or a signal handler."""
         self._stopped.set()

@@ -62,14 +62,12 @@ class Camera:
             CaptureError: that is no address of a camera.
             UsageError: the rate is not above 0.
         """
-        if rate is not None and not rate > 0:
-            raise UsageError(f"A camera's rate must be above 0 frames a second, not {rate}.")
+        self.rate = rate
         if isinstance(camera, (str, int)):
             camera = find_driver(camera, size, 2 * frozen_seconds)
         self._device = camera
         self.name = camera.name
         self.clock: Clock = MonotonicClock()
-        self._period = 0.0 if rate is None else 1.0 / rate
         self._frozen_seconds = frozen_seconds
         self._give_up_seconds = give_up_seconds
         self._events = EventQueue()
@@ -82,6 +80,21 @@ class Camera:
     @property
     def state(self) -> SourceState:
         return self._state
+
+    @property
+    def rate(self) -> float | None:
+        """Frames a second that are decoded and kept, None: all; may be set while it runs.
+
+        Raises:
+            UsageError: it is not above 0.
+        """
+        return 1.0 / self._period if self._period else None
+
+    @rate.setter
+    def rate(self, rate: float | None) -> None:
+        if rate is not None and not rate > 0:
+            raise UsageError(f"A camera's rate must be above 0 frames a second, not {rate}.")
+        self._period = 0.0 if rate is None else 1.0 / rate
 
     def start(self) -> None:
         if self._state != "stopped":

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from edge_sdk.errors import EdgeError, UsageError
 
-from ..capture import AudioBlock, AudioSource, Frame, FrameSource, MonotonicClock, StreamEnded
+from ..capture import (
+    AudioBlock,
+    AudioSource,
+    Camera,
+    Frame,
+    FrameSource,
+    MonotonicClock,
+    StreamEnded,
+)
 from ..governor import Governor, Level, Move
 from ..governor.watch import Sensors, Watch
 from ..prediction import HeadPrediction, Prediction
@@ -413,6 +421,9 @@ class LiveStream:
         if self._sight is not None:
             rates = [fps for fps in (level.camera_fps, options.camera_fps) if fps is not None]
             self._sight.fps = min(rates, default=None)
+            if isinstance(self._camera, Camera):
+                # What is not looked at need not be decoded either.
+                self._camera.rate = self._sight.fps
         self._follow_rung()
         if self._hearing is not None:
             self._hearing.pace(max(options.hop_seconds, (level.hop_ms or 0) / 1e3))

@@ -26,7 +26,9 @@ class Sight:
         self._camera = camera
         self.farthest = farthest
         self.fps = fps
-        self.forget()
+        self._seen: deque[tuple[float, NDArray[Any]]] = deque(maxlen=_KEPT)
+        self._number: int | None = None
+        self._due = float("-inf")
 
     @property
     def due(self) -> float:
@@ -70,6 +72,6 @@ class Sight:
 
     def forget(self) -> None:
         """Another encoder: what was made of the last frames is of no use, so look again at once."""
-        self._seen: deque[tuple[float, NDArray[Any]]] = deque(maxlen=_KEPT)
-        self._number: int | None = None
+        self._seen.clear()
+        self._number = None
         self._due = float("-inf")
