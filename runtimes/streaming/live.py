@@ -212,10 +212,7 @@ class LiveStream:
             elif self._sight is not None:
                 self._wait_for_frame(self._sight)
         except StreamEnded as ended:
-            if self._stopping:
-                self._end("stopped", "The stream was stopped.")
-            else:
-                self._end("over", str(ended))
+            self._end("over", str(ended))
             return
         except EdgeError as error:
             self._end("failed", str(error), "device")

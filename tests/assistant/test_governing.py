@@ -32,13 +32,13 @@ class Rungs:
 
 
 class Hot:
-    """Too hot between 10 and 30 s."""
+    """Too hot between 10 and 45 s."""
 
     def __init__(self, stage: Stage) -> None:
         self._clock = stage.clock
 
     def read(self) -> Vitals:
-        hot = 10 < self._clock.now() < 30
+        hot = 10 < self._clock.now() < 45
         return msgspec.structs.replace(WELL, temperature=90.0 if hot else 50.0)
 
 
