@@ -80,9 +80,12 @@ def test_a_stream_outlives_its_microphone_and_its_camera(
                     sound.stop()
                     watched.until(lambda watched=watched: ("image",) in watched.used)
                     sound.start()
-                    watched.until(lambda watched=watched: BOTH in watched.used)
+                    watched.until(
+                        lambda watched=watched: (
+                            BOTH in watched.used and watched.saw(Back, "pulse:mic")
+                        )
+                    )
                     assert watched.saw(Unplugged, "pulse:mic")
-                    assert watched.saw(Back, "pulse:mic")
                     camera.mood = "silent"
                     watched.until(lambda watched=watched: ("audio",) in watched.used)
                     camera.mood = "well"
