@@ -57,6 +57,9 @@ def convert(
     streaming: bool | None = None,
     variants: str | Sequence[str] | None = None,
     small_drop: float | None = None,
+    prune: str | Sequence[float] | None = None,
+    recover: int | None = None,
+    finetune: str | None = None,
     write_recipe: str | Path | None = None,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
@@ -94,6 +97,13 @@ def convert(
         variants: the rungs of a ladder, from the costliest: ``full``, ``small``, ``audio-only``.
         small_drop: points that a head may lose on the rung ``small``; by default three times
             ``max_drop``, and at least 3.
+        prune: shares of the channels to remove (``"0.3,0.5"``): pruned candidates, tried beside
+            the model as it came; the smallest, or measured the fastest, that keeps the budgets
+            ships.
+        recover: most epochs of recovery on ``calibration``; 0 leaves pruned models raw. Without
+            ``prune``, pruned candidates are tried where nothing else keeps the budgets.
+        finetune: ``package.module:function`` that recovers instead; see
+            :class:`~edge_sdk.converters.pruning.Recovery`.
         write_recipe: where to write the recipe that was used (the bundle carries it, too).
         spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
@@ -146,6 +156,9 @@ def convert_targets(
     streaming: bool | None = None,
     variants: str | Sequence[str] | None = None,
     small_drop: float | None = None,
+    prune: str | Sequence[float] | None = None,
+    recover: int | None = None,
+    finetune: str | None = None,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -191,6 +204,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 
 _PLAIN = (
     "max_drop", "max_size", "max_latency", "measure", "precision", "small_drop", "streaming",
+    "prune", "recover", "finetune",
 )  # fmt: skip
 
 

@@ -18,17 +18,18 @@ from .judge import PartJudge
 from .measure import FEEDS, Stopwatch, Timing
 from .observations import Encoder, Observations
 from .progress import Progress
-from .recipe import Recipe
+from .recipe import Pruning, Recipe
 from .search import Pool
 
 
 class Workshop(msgspec.Struct, frozen=True, kw_only=True):
     """What pools are made with, whatever the target.
 
-    ``form`` gives the model as it came (0), or pruned by a share of its channels.
+    ``form`` gives the model as it came (0), or pruned by a share of its channels, in the way of a
+    recipe.
     """
 
-    form: Callable[[float], Form]
+    form: Callable[[float, Pruning | None], Form]
     seen: Observations
     wiring: Wiring
     heads: Sequence[Head]
@@ -72,22 +73,27 @@ class Pools:
         return lambda shares: self.get(engine, shares)
 
     def _candidates(self, engine: str, share: float) -> Candidates:
-        form = self._shop.form(share)
-        works = [form.works.make(spec, self._profile) for spec in form.source.parts]
+        form, plan = self._form(share), self._recipe.quantisation
         judge = self._judge(form)
-        works = [msgspec.structs.replace(work, judge=judge) for work in works]
+        works = [
+            msgspec.structs.replace(form.works.make(spec, self._profile, plan), judge=judge)
+            for spec in form.source.parts
+        ]
         return make_candidates(engine, form, works, self._precisions, self._recipe.precisions)
 
     def _judge(self, form: Form) -> PartJudge:
         """Says what layers a mixed form has to keep, within the budget."""
         shop, budgets = self._shop, self._recipe.budgets or self._profile.budgets
-        plain = shop.form(0.0)
+        plain = self._form(0.0)
         return PartJudge(budgets.max_drop, plain, form, shop.seen, shop.wiring, shop.heads)
+
+    def _form(self, share: float) -> Form:
+        return self._shop.form(share, self._recipe.pruning)
 
     def _gate(self, candidates: Candidates) -> Gate:
         """The gate of a pool, shown every evaluation sample."""
         shop, form = self._shop, candidates.form
-        plain = shop.form(0.0)
+        plain = self._form(0.0)
         own = form.base if form.pruned else None
         gate = Gate(plain.base, candidates.runners, shop.wiring, shop.heads, own)
         wanted: dict[str, dict[str, Encoder]] = {}
@@ -108,7 +114,7 @@ class Pools:
 
     def _times(self, candidates: Sequence[Candidates]) -> list[dict[str, dict[Precision, Timing]]]:
         """For each of ``candidates``, by part and precision; all in the same rounds."""
-        plain = self._shop.form(0.0)
+        plain = self._form(0.0)
         if self._watch is None:
             feeds = {spec.name: plain.works.some_feeds(spec.name, FEEDS)
                      for spec in plain.source.parts}  # fmt: skip

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import tomli_w
+from msgspec import Meta
 
 from edge_sdk.bundle.manifest import FULL
 from edge_sdk.errors import UsageError
 from edge_sdk.files import is_file
 from edge_sdk.targets import Budgets, Precision, TargetProfile, load_target, target_names
 
+from .pruning import PruningPlan
+from .quantisation.plan import QuantisationPlan
+
+Share = Annotated[float, Meta(gt=0, lt=1)]
 Choice = Literal["auto", "int8", "int8-mixed", "int8-dynamic", "fp32"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 
@@ -47,6 +52,38 @@ class Chosen(_Data, frozen=True, kw_only=True):
     pruned: float = 0.0
 
 
+class Pruning(_Data, frozen=True, kw_only=True):
+    """Pruned candidates: which shares of the channels, and how.
+
+    Attributes:
+        ratios: shares tried beside the model as it came.
+        spare: shares tried, in this order, where nothing else keeps the budgets.
+        plan: how: the fields of a :class:`~edge_sdk.converters.pruning.PruningPlan`, but
+            ``ratio``; embeddings always keep their widths.
+    """
+
+    ratios: tuple[Share, ...] = ()
+    spare: tuple[Share, ...] = ()
+    plan: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        self.of(0.5)
+
+    def of(self, ratio: float) -> PruningPlan:
+        """The plan for one share.
+
+        Raises:
+            ValueError: a field of the plan is unknown or out of range.
+        """
+        own = {"ratio", "macs", "latency", "keep_embeddings"} & set(self.plan)
+        if own:
+            raise ValueError(f"plan: {', '.join(sorted(own))} is not for the plan of a recipe")
+        try:
+            return msgspec.convert({**self.plan, "ratio": ratio}, PruningPlan)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"plan: {error}") from error
+
+
 class Recipe(_Data, frozen=True, kw_only=True):
     """The content of a ``recipe.toml``; what is left out is decided by the run.
 
@@ -62,6 +99,8 @@ class Recipe(_Data, frozen=True, kw_only=True):
         variants: the rungs of the ladder, from the costliest to the cheapest.
         small_drop: points that a head may lose on the rung ``small``.
         budgets: instead of the target's.
+        quantisation: how int8 forms are made.
+        pruning: pruned candidates; none are tried without it.
         chosen: by engine and rung, what a search ended with; there is no search then.
     """
 
@@ -75,6 +114,8 @@ class Recipe(_Data, frozen=True, kw_only=True):
     variants: tuple[str, ...] = (FULL,)
     small_drop: float | None = None
     budgets: Budgets | None = None
+    quantisation: QuantisationPlan = QuantisationPlan()
+    pruning: Pruning | None = None
     chosen: dict[str, dict[str, Chosen]] = {}
 
 

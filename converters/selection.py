@@ -30,7 +30,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         small_drop: points that a head may lose on the rung ``small``.
         pruned: shares of channels to take away, tried beside the model as it came.
         spare: shares tried where nothing else keeps the budgets.
-        small_pruned: shares tried for the rung ``small``.
     """
 
     limits: Limits
@@ -41,7 +40,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     small_drop: float
     pruned: tuple[float, ...] = ()
     spare: tuple[float, ...] = ()
-    small_pruned: tuple[float, ...] = ()
 
 
 class Selected(msgspec.Struct, frozen=True):
@@ -65,7 +63,9 @@ def select(engine: str, pools: Pools, plan: Plan) -> Selected:
             aim: Aim = "latency" if plan.aim == "latency" else "size"
             best = _search(pools((share,)), plan.limits, aim, trials)
     if best is None:
-        raise BudgetError(no_candidate(engine, trials, plan.limits, plan.where))
+        said = no_candidate(engine, trials, plan.limits, plan.where)
+        hint = " Pruned candidates were not tried: --recover EPOCHS, or --prune 0.3,0.5."
+        raise BudgetError(said if plan.pruned or plan.spare else said + hint)
     full = ship(best, plan.limits.max_drop, stands=plan.stands)
     editions = [full]
     for rung in plan.ladder[1:]:
@@ -116,15 +116,16 @@ def _small(engine: str, full: Trial, pools: Pools, plan: Plan, trials: list[Tria
     """The cheapest trial within the wider drop; what was tried for ``full`` counts too."""
     limits = msgspec.structs.replace(plan.limits, max_drop=plan.small_drop)
     aim: Aim = "latency" if plan.aim == "latency" else "size"
-    shares = plan.small_pruned or (0.0,)
-    known = list(trials)
-    extra: list[Trial] = []
-    _search(pools(shares), limits, aim, extra)
-    cheaper = [trial for trial in (*known, *extra) if trial.size < full.size]
-    best = pick(cheaper, limits, aim)
-    trials += [
-        t for t in extra if all(t.assignment != k.assignment or t.pool is not k.pool for k in known)
-    ]
+    best = pick([trial for trial in trials if trial.size < full.size], limits, aim)
+    # What the recipe tries anyway goes at once; what is spare until something is found.
+    for shares in [plan.pruned or (0.0,), *((share,) for share in plan.spare)]:
+        if best is not None and best.pool.candidates.form.pruned:
+            break
+        found: list[Trial] = []
+        _search(pools(shares), limits, aim, found)
+        known = {(id(trial.pool), *trial.assignment.values()) for trial in trials}
+        trials += [t for t in found if (id(t.pool), *t.assignment.values()) not in known]
+        best = pick([trial for trial in trials if trial.size < full.size], limits, aim)
     if best is None:
         raise BudgetError(
             f"Nothing is cheaper for {engine} than the variant full ({full.words}, with "

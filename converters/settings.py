@@ -11,7 +11,10 @@ import msgspec
 from edge_sdk.errors import UsageError
 from edge_sdk.targets import Budgets, Precision, TargetProfile, load_target
 
-from .recipe import CHOICES, Recipe, override, read_recipe, target_fields
+from .recipe import CHOICES, Pruning, Recipe, override, read_recipe, target_fields
+
+#: Shares that are tried where nothing else keeps the budgets.
+SPARE = (0.3, 0.5, 0.7)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,12 @@ def settle_settings(
     elif not isinstance(recipe, Recipe):
         recipe = read_recipe(recipe)
     profile = _profile(recipe, target)
-    fields = {name: options.get(name) for name in _FIELDS}
+    fields = {name: options.get(name) for name in _FIELDS if name != "pruning"}
+    fields["pruning"] = pruning_of(
+        recipe.pruning, options.get("prune"), options.get("recover"), options.get("finetune")
+    )
+    if fields["small_drop"] is not None:
+        fields["small_drop"] = float(fields["small_drop"])  # 3 and 3.0 are written alike
     if fields["engines"] == ():
         fields["engines"] = None
     fields["budgets"] = _budgets(recipe.budgets or profile.budgets, options, recipe.budgets)
@@ -79,7 +87,7 @@ def settle_settings(
     return Settings(profile=profile, recipe=recipe, notes=tuple(notes))
 
 
-_FIELDS = ("engines", "precision", "measure", "variants", "small_drop", "streaming")
+_FIELDS = ("engines", "precision", "measure", "variants", "small_drop", "streaming", "pruning")
 
 
 def _profile(recipe: Recipe, target: str | TargetProfile | None) -> TargetProfile:
@@ -107,6 +115,54 @@ def _budgets(known: Budgets, options: Mapping[str, Any], own: Budgets | None) ->
         return msgspec.structs.replace(known, **given)
     except ValueError as error:
         raise UsageError(f"{error}.".replace("max_", "--max-")) from error
+
+
+def pruning_of(
+    known: Pruning | None,
+    prune: str | Sequence[float] | None,
+    recover: int | None,
+    finetune: str | None,
+) -> Pruning | None:
+    """The pruning of a recipe with what the options say; None where they say nothing.
+
+    Raises:
+        UsageError: a share is no number between 0 and 1.
+    """
+    if not prune and recover is None and finetune is None:
+        return None
+    pruning = known or Pruning()
+    if prune:
+        pruning = msgspec.structs.replace(pruning, ratios=_shares(prune))
+    elif not pruning.ratios and not pruning.spare:
+        pruning = msgspec.structs.replace(pruning, spare=SPARE)
+    recovery = dict(pruning.plan.get("recovery", {}))
+    if recover is not None:
+        recovery |= {"epochs": recover} if recover else {"method": "none"}
+    if finetune is not None:
+        recovery["finetune"] = finetune
+    plan = {**pruning.plan, "recovery": recovery} if recovery else pruning.plan
+    try:
+        return msgspec.convert(
+            {"ratios": pruning.ratios, "spare": pruning.spare, "plan": plan}, Pruning
+        )
+    except msgspec.ValidationError as error:
+        raise UsageError(f"This pruning makes no sense: {error}.") from error
+
+
+def _shares(prune: str | Sequence[float]) -> tuple[float, ...]:
+    words = prune.split(",") if isinstance(prune, str) else prune
+    try:
+        shares = tuple(float(word) for word in words)
+    except ValueError as error:
+        raise UsageError(
+            f"--prune takes shares of the channels to remove, such as 0.3,0.5; not {prune!r}."
+        ) from error
+    for share in shares:
+        if not 0 < share < 1:
+            raise UsageError(
+                f"--prune takes shares between 0 and 1, such as 0.3,0.5; not {share:g}."
+            )
+    return shares
 
 
 def as_ladder(names: str | Sequence[str] | None) -> tuple[str, ...] | None:

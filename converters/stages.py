@@ -8,7 +8,6 @@ import msgspec
 
 from edge_sdk.bundle.golden import encode_arrays
 from edge_sdk.bundle.manifest import Tolerances
-from edge_sdk.errors import UsageError
 from edge_sdk.frontends import Frontends
 from edge_sdk.targets import Precision, TargetProfile
 
@@ -24,11 +23,13 @@ from .ladder import check_ladder
 from .observations import Observations
 from .pools import Pools, Workshop
 from .progress import Progress
-from .recipe import Chosen, Recipe
+from .pruning import PruningPlan
+from .recipe import Chosen, Pruning, Recipe
 from .reference import Reference
 from .search import Limits
 from .selection import Plan, Selected, decided, select
 from .selfcheck import check_on_host
+from .slimming import slim_source
 from .source import Source
 from .streaming import stepper_of, stream_values
 from .works import Works, export_parts, tools
@@ -57,7 +58,7 @@ class Stages:
             source, graphs, base, self._wiring, split.calibration, store, progress,
             streaming=streaming,
         )  # fmt: skip
-        self._forms = {0.0: Form(0.0, source, graphs, base, works)}
+        self._forms = {"": Form(0.0, source, graphs, base, works)}
         seen = Observations(
             split.evaluation, source.frontends, self._wiring, store, progress, str(tools())
         )
@@ -108,7 +109,7 @@ class Stages:
         found = Conversion(
             source=self._source,
             profile=profile,
-            graphs=self._forms[0.0].graphs,
+            graphs=self._forms[""].graphs,
             editions=editions,
             files=file_names(editions),
             golden=self._golden,
@@ -161,10 +162,25 @@ class Stages:
         self._progress("golden", len(found.editions), len(found.editions))
         return contents
 
-    def _form(self, pruned: float) -> Form:
-        if pruned not in self._forms:
-            raise UsageError(f"There is no form of this model that is pruned by {pruned:.0%}.")
-        return self._forms[pruned]
+    def _form(self, pruned: float, pruning: Pruning | None) -> Form:
+        """The model as it came (0), or pruned and recovered; each is made once."""
+        if not pruned:
+            return self._forms[""]
+        plan = (pruning or Pruning()).of(pruned)
+        key = msgspec.json.encode(plan).decode()
+        if key not in self._forms:
+            self._forms[key] = self._slimmed(pruned, plan)
+        return self._forms[key]
+
+    def _slimmed(self, pruned: float, plan: PruningPlan) -> Form:
+        store, progress, data = self._store, self._progress, self._split.calibration
+        source = slim_source(self._source, plan, data, store, progress)
+        graphs = export_parts(source, store, progress)
+        base = {name: Reference(graph) for name, graph in graphs.items()}
+        works = Works(
+            source, graphs, base, self._wiring, data, store, progress, streaming=self._streaming
+        )
+        return Form(pruned, source, graphs, base, works)
 
 
 def _plan(
@@ -173,14 +189,16 @@ def _plan(
 ) -> Plan:  # fmt: skip
     timed = pools.measures(engine)
     stands = timed and pools.caveat is None
-    wider = recipe.small_drop
+    wider, pruning = recipe.small_drop, recipe.pruning or Pruning()
     return Plan(
         limits=limits if timed else msgspec.structs.replace(limits, max_milliseconds=None),
         where=f"for {profile.name}",
-        aim="latency" if stands else "preference",
+        aim="latency" if stands else "size" if pruning.ratios else "preference",
         stands=stands,
         ladder=ladder,
         small_drop=max(3.0, 3 * limits.max_drop) if wider is None else wider,
+        pruned=pruning.ratios,
+        spare=pruning.spare,
     )
 
 

@@ -59,6 +59,13 @@ if TYPE_CHECKING:
 @click.option("--check-kernels", is_flag=True,
               help="Say which kernels TensorRT-RTX has for every graph of a TensorRT kit; fail "
               "where it is not installed.")  # fmt: skip
+@click.option("--prune", metavar="0.3,0.5",
+              help="Pruned candidates: shares of the channels to remove.")  # fmt: skip
+@click.option("--recover", type=click.IntRange(min=0), metavar="EPOCHS",
+              help="Recover pruned candidates on --data; without --prune, they are tried where "
+              "nothing else keeps the budgets.")  # fmt: skip
+@click.option("--finetune", metavar="PKG:FUNCTION",
+              help="Recover with a function of your own. It is imported and run.")  # fmt: skip
 @click.option("--variants", metavar="full,small,...",
               help="A ladder of cheaper variants in one bundle: small, audio-only, audio+text, "
               "...; the costliest first.")  # fmt: skip
