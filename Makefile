@@ -8,7 +8,7 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train test test-slow stress test-device test-arm64 lint format bench soak soak-short clean
+.PHONY: help setup demo data train turns test test-slow stress test-device test-arm64 lint format bench soak soak-short clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint         ruff, mypy, import contracts'
 	@echo 'make soak         an hour of a live stream; fails on growth (soak-short: 3 minutes)'
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
+	@echo 'make turns        the assistant asked by synthetic users: what it hears, understands, answers'
 	@echo 'make train        train the demo model anew (under 30 minutes on 2 cores)'
 
 setup: $(READY)
@@ -77,6 +78,14 @@ data: $(DEMO)/data
 
 demo: $(READY) $(DEMO)/data
 	$(BIN)/python -m examples.show_and_ask.demo --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output $(DEMO)/show-and-ask.edge
+
+# Real components, synthetic users, a virtual clock; minutes.
+turns: $(TESTABLE) demo
+	$(BIN)/python -m examples.show_and_ask.turns $(DEMO)/show-and-ask.edge --recogniser light
+	$(BIN)/python -m examples.show_and_ask.turns $(DEMO)/show-and-ask.edge
+	$(BIN)/python -m examples.show_and_ask.turns.listening $(DEMO)/show-and-ask.edge
+	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge --recogniser light
+	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge
 
 train: $(READY) $(DEMO)/data
 	$(BIN)/python -m examples.show_and_ask.train --out $(CHECKPOINT)

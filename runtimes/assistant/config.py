@@ -131,7 +131,7 @@ def load_config(path: str | Path | None) -> AssistantConfig:
 
 
 _COMPONENTS = ("wake", "vad", "recogniser", "light", "voice")
-_FILES = ("model", "grammar")
+_FILES = ("model", "grammar", "sentences")
 
 
 def _beside(component: Component | None, folder: Path) -> Component | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 
 from edge_sdk.errors import EdgeError
 
 from ..capture import AudioBlock, AudioSource, Frame, FrameSource, StreamEnded
-from ..speech import Voice
+from ..speech import Speech, Voice
 from ..speech.protocol import Samples
 from ..speech.segmenter import Silence
 from . import events as happened
@@ -24,6 +26,8 @@ from .turn import Home
 
 # The loop looks at timers and devices at least so often, even without sound.
 _PATIENCE = 0.25
+# Seconds after which a speaker that neither begins nor ends has gone.
+_OVERDUE = 4.0
 Tap = Callable[[Samples, float], None]
 
 
@@ -62,6 +66,7 @@ class Assistant:
         self._listeners: list[Listener] = []
         self._taps: list[Tap] = []
         self._beats: list[Callable[[], None]] = []
+        self._unasked: deque[str] = deque()
         self._stopped = threading.Event()
         self._state: State = "idle"
         self._time = 0.0
@@ -98,6 +103,10 @@ class Assistant:
     def tell(self, event: AssistantEvent) -> None:
         """Have all listeners called with an event of what runs with the loop, on its thread."""
         self._emit(event)
+
+    def announce(self, text: str) -> None:
+        """Say ``text`` unasked, as soon as nobody speaks; from any thread."""
+        self._unasked.append(text)
 
     def stop(self) -> None:
         """End the loop soon; from any thread or a signal handler."""
@@ -184,12 +193,18 @@ class Assistant:
         self._go("thinking", "an utterance is whole")
         frame = self._frame(found.speech_end)
         thought = self._thinker.think(number, samples, frame)
+        began = perf_counter()
+        speech = self._synthesise(thought.answer.text)
+        if speech is not None:
+            thought.milliseconds["speak"] = (perf_counter() - began) * 1000
         self._tell(number, thought, None if frame is None else found.speech_end - frame.time)
         self._speaker.volume = self._home.volume
         if thought.answer.text:
             self._home.last = thought.answer.text if not thought.unsure else self._home.last
             follow_up = thought.answer.follow_up and self._config.follow_up > 0
-            self._say(thought.answer.text, after=found.speech_end, follow_up=follow_up)
+            self._say(
+                speech, _Spoken(thought.answer.text, after=found.speech_end, follow_up=follow_up)
+            )
         else:
             self._rest("there is nothing to say")
 
@@ -212,19 +227,30 @@ class Assistant:
             happened.Answered(self._time, number, thought.skill, answer, thought.milliseconds)
         )
 
-    def _say(self, text: str, *, after: float | None, follow_up: bool, ring: bool = False) -> None:
+    def _synthesise(self, text: str) -> Speech | None:
+        """The text as speech; None: there is none, or it failed."""
         try:
-            speech = self._voice.speak(text)
-            speech = ringing(speech) if ring else speech
+            return self._voice.speak(text) if text else None
+        except EdgeError as error:
+            self._emit(happened.Failed(self._time, "speak", str(error)))
+            return None
+
+    def _say(self, speech: Speech | None, spoken: _Spoken) -> None:
+        if speech is None:
+            self._rest("it could not speak")
+            return
+        try:
             self._ears.speaks(speech)
             self._speaker.play(speech)
         except EdgeError as error:
             self._emit(happened.Failed(self._time, "speak", str(error)))
             self._rest("it could not speak")
             return
-        seconds = len(speech.samples) / speech.rate
-        self._spoken = _Spoken(text, seconds, after, follow_up, ring)
-        self._go("speaking", "a timer is over" if ring else "there is an answer")
+        spoken.seconds, spoken.asked = len(speech.samples) / speech.rate, self._time
+        self._spoken = spoken
+        self._go(
+            "speaking", "there is an answer" if spoken.after is not None else "there is something to tell"
+        )
         self._watch_speech()
 
     def _watch_speech(self) -> None:
@@ -236,6 +262,11 @@ class Assistant:
             latency = None if spoken.after is None else began - spoken.after
             self._emit(happened.SpeechStarted(began, spoken.text, spoken.seconds, latency))
         if spoken.began is None or self._speaker.playing:
+            begin = spoken.asked if spoken.began is None else spoken.began + spoken.seconds
+            if self._time > begin + _OVERDUE:
+                self._speaker.stop()
+                self._emit(happened.Failed(self._time, "speak", "The speaker does not play."))
+                self._rest("the speaker does not play")
             return
         self._emit(happened.SpeechEnded(self._time, None))
         if spoken.follow_up:
@@ -247,7 +278,8 @@ class Assistant:
 
     def _cut(self, phrase: str) -> None:
         self._speaker.stop()
-        self._emit(happened.SpeechEnded(self._time, phrase))
+        # Not the time of the word: it may have waited while the assistant was thinking.
+        self._emit(happened.SpeechEnded(self._microphone.clock.now(), phrase))
 
     def _await(self, reason: str) -> None:
         self._ears.listen()
@@ -277,7 +309,13 @@ class Assistant:
             for timer in due:
                 self._emit(happened.TimerRang(self._time, timer.name))
             names = " and ".join(timer.name for timer in due)
-            self._say(f"Your timer for {names} is over.", after=None, follow_up=False, ring=True)
+            text = f"Your timer for {names} is over."
+            speech = self._synthesise(text)
+            # A voice that failed does not keep a timer from ringing.
+            self._say(ringing(speech), _Spoken(text))
+        elif self._unasked and not busy:
+            text = self._unasked.popleft()
+            self._say(self._synthesise(text), _Spoken(text))
         if self._state == "speaking":
             self._watch_speech()
 
@@ -320,18 +358,13 @@ class Assistant:
 
 
 class _Spoken:
-    """What is being said."""
+    """What is being said; ``after``: when the question ended, if it answers one."""
 
     def __init__(
-        self,
-        text: str = "",
-        seconds: float = 0.0,
-        after: float | None = None,
-        follow_up: bool = False,
-        ring: bool = False,
+        self, text: str = "", *, after: float | None = None, follow_up: bool = False
     ) -> None:
-        self.text, self.seconds, self.after = text, seconds, after
-        self.follow_up, self.ringing = follow_up, ring
+        self.text, self.after, self.follow_up = text, after, follow_up
+        self.seconds = self.asked = 0.0
         self.began: float | None = None
 
 

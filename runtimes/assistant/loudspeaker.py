@@ -14,8 +14,7 @@ import soxr
 from edge_sdk.errors import DeviceError
 
 from ..capture import Clock, MonotonicClock
-from ..capture.portaudio import _LOCK as PORTAUDIO
-from ..capture.portaudio import import_pyaudio, quiet_stderr
+from ..capture.portaudio import PORTAUDIO, import_pyaudio, quiet_stderr
 from ..speech import Speech
 
 # Seconds in one buffer: how long a cut takes to be heard, beside the device's own latency.

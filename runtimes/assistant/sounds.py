@@ -26,7 +26,11 @@ WAKE_TONE = tone((660.0, 880.0), 0.08)
 _RING = tone((880.0, 1175.0, 880.0, 1175.0), 0.15)
 
 
-def ringing(speech: Speech) -> Speech:
-    """The sound of a timer, and then the words."""
-    ring = soxr.resample(np.tile(_RING.samples, 2), _RATE, speech.rate).astype(np.float32)
-    return Speech(np.concatenate([ring, speech.samples]), speech.rate)
+def ringing(speech: Speech | None, times: int = 3, pause: float = 1.5) -> Speech:
+    """The sound of a timer and then the words, again and again, with ``pause`` seconds between."""
+    rate = _RATE if speech is None else speech.rate
+    words = np.zeros(0, np.float32) if speech is None else speech.samples
+    ring = soxr.resample(np.tile(_RING.samples, 2), _RATE, rate).astype(np.float32)
+    once = np.concatenate([ring, words])
+    quiet = np.zeros(round(pause * rate), np.float32)
+    return Speech(np.concatenate([once, *[quiet, once] * (times - 1)]), rate)

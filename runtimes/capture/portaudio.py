@@ -17,7 +17,7 @@ from .ring import Signal
 from .sample_format import SAMPLE_FORMATS, SampleFormat
 
 #: PortAudio may not be entered by two threads at once.
-_LOCK = threading.Lock()
+PORTAUDIO = threading.Lock()
 _INSTALL = "sudo apt-get install portaudio19-dev && pip install 'edge-sdk[audio]'"
 #: Rates that hardware has, tried where it has not the one wanted.
 _COMMON_RATES = (48000, 44100, 32000, 16000, 8000)
@@ -40,7 +40,7 @@ def import_pyaudio() -> Any:
 def portaudio() -> Iterator[Any]:
     """A fresh PyAudio, for a short time and one thread; sees what is plugged in now."""
     pyaudio = import_pyaudio()
-    with _LOCK, quiet_stderr():
+    with PORTAUDIO, quiet_stderr():
         audio = pyaudio.PyAudio()
         try:
             yield audio
@@ -67,7 +67,7 @@ class PortAudioInput:
 
     def open(self, wanted: Wanted, deliver: Deliver) -> InputFormat:
         pyaudio = import_pyaudio()
-        with _LOCK, quiet_stderr():
+        with PORTAUDIO, quiet_stderr():
             # A new one each time: PortAudio lists devices only when it starts.
             audio = pyaudio.PyAudio()
             try:
@@ -106,7 +106,7 @@ class PortAudioInput:
         self._signal.wait(seconds)
 
     def close(self) -> None:
-        with _LOCK:
+        with PORTAUDIO:
             stream, self._stream = self._stream, None
             audio, self._audio = self._audio, None
             with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from edge_sdk.runtimes.assistant.events import (
     Answered,
     AssistantEvent,
     Failed,
+    Happened,
     Heard,
     NothingSaid,
     SelfHeard,
@@ -24,6 +25,7 @@ from edge_sdk.runtimes.assistant.events import (
     Understood,
     Woken,
 )
+from edge_sdk.runtimes.capture import Back, CaptureEvent, Unplugged
 
 from .parts import SILENCE, SPEECH, STOP, WAKE, Stage, sound
 
@@ -200,6 +202,102 @@ def test_a_timer_rings_when_it_is_due_and_not_into_an_answer() -> None:
     assert len(stage.speaker.heard) == 2
     ((begin, said, _), (ring, _, _)) = stage.speaker.heard
     assert ring >= begin + len(said.samples) / said.rate
+
+
+def _rings(*after: tuple[float, float]) -> tuple[Stage, list[AssistantEvent]]:
+    answers = [("timer", 0.9, "frog", 0.9)] * 2
+    heard = sound((SILENCE, 1.0), *TURN, *after)
+    stage = Stage(heard, answers, ["set a timer for two seconds"], config=QUIET)
+    return stage, stage.play()
+
+
+def test_a_timer_rings_three_times() -> None:
+    stage, events = _rings((SILENCE, 12.0))
+    ring = stage.speaker.heard[-1][1].samples
+    # 0.7 s of words each time, at the level of the scripted voice.
+    assert np.isclose(ring, 0.05, atol=1e-6).sum() == pytest.approx(3 * 0.7 * 16000, rel=0.05)
+    assert of(SpeechEnded, events)[-1].cut is None
+
+
+@pytest.mark.parametrize(("word", "state"), [(STOP, "idle"), (WAKE, "listening")])
+def test_stop_or_the_wake_word_ends_the_ringing(word: float, state: str) -> None:
+    _, events = _rings((SILENCE, 2.0), (word, 0.16), (SILENCE, 2.0))
+    (rang,) = of(TimerRang, events)
+    ended = of(SpeechEnded, events)[-1]
+    assert ended.cut is not None
+    assert 0 < ended.time - rang.time < 3
+    assert states(events)[-1] == state
+
+
+def test_the_wake_word_in_a_follow_up_window_begins_anew() -> None:
+    heard = sound((SILENCE, 1.0), *TURN, (WAKE, 0.5), (SILENCE, 0.2), (SPEECH, 1.0), (SILENCE, 9.0))
+    events = Stage(heard, [FROG, ("time", 0.9, "frog", 0.9)]).play()
+    assert [event.skill for event in of(Answered, events)] == ["what-is-this", "time"]
+    assert [event.barged_in for event in of(Woken, events)] == [False, False]
+
+
+def test_stop_said_while_it_thinks_ends_the_answer() -> None:
+    """The sound waits while it thinks; the answer is cut as soon as that is heard."""
+    heard = sound((SILENCE, 1.0), (WAKE, 0.5), (SILENCE, 0.2), (SPEECH, 1.0), (SILENCE, 0.9))
+    heard = np.concatenate([heard, sound((STOP, 0.16), (SILENCE, 5.0))])
+    stage = Stage(heard, [LONG], config=QUIET)
+
+    def think(event: AssistantEvent) -> None:
+        if isinstance(event, StateChanged) and event.after == "thinking":
+            stage.clock.move_to(stage.clock.now() + 1.5)
+
+    stage.assistant.listen(think)
+    events = stage.play()
+    assert [event.cut for event in of(SpeechEnded, events)] == ["stop"]
+    assert of(SpeechEnded, events)[0].time == of(SpeechStarted, events)[0].time
+    assert states(events)[-1] == "idle"
+
+
+def test_a_speaker_that_vanishes_does_not_hold_the_loop() -> None:
+    stage = Stage(sound((SILENCE, 1.0), *TURN, (SILENCE, 6.0), *TURN), [FROG] * 2, config=QUIET)
+    play = stage.speaker.play
+    stage.speaker.play = lambda speech: None  # type: ignore[method-assign]
+
+    def back(event: AssistantEvent) -> None:
+        if isinstance(event, Failed):
+            stage.speaker.play = play  # type: ignore[method-assign]
+
+    stage.assistant.listen(back)
+    events = stage.play()
+    assert [event.stage for event in of(Failed, events)] == ["speak"]
+    assert len(of(Answered, events)) == 2
+    assert len(of(SpeechEnded, events)) == 1
+
+
+def test_a_microphone_that_goes_and_comes_is_told_and_the_loop_goes_on() -> None:
+    stage = Stage(sound((SILENCE, 1.0), *TURN), [FROG], config=QUIET)
+    waiting: list[CaptureEvent] = [
+        Unplugged("scripted", 0.5, "gone"),
+        Back("scripted", 0.7, 0.2, 1),
+    ]
+    stage.microphone.events = lambda: (waiting.pop(0),) if waiting else ()  # type: ignore[method-assign]
+    events = stage.play()
+    assert [event.what.split(":")[0] for event in of(Happened, events)] == [
+        "Unplugged",
+        "Back",
+    ]
+    assert len(of(Answered, events)) == 1
+
+
+def test_it_announces_what_it_is_told_to_when_it_is_idle() -> None:
+    stage = Stage(sound((SILENCE, 1.0), *TURN), [FROG], config=QUIET)
+
+    def thinking(event: AssistantEvent) -> None:
+        if isinstance(event, Heard):
+            stage.assistant.announce("dinner is ready")
+
+    stage.assistant.listen(thinking)
+    events = stage.play()
+    assert [event.text for event in of(SpeechStarted, events)] == [
+        "This is a frog.",
+        "dinner is ready",
+    ]
+    assert of(SpeechStarted, events)[1].time >= of(SpeechEnded, events)[0].time
 
 
 def test_an_utterance_that_the_stream_cuts_off_is_answered() -> None:

@@ -44,6 +44,16 @@ def test_a_grammar_file_works_as_phrases_do(say: Say, tmp_path: Path) -> None:
     assert recogniser.transcribe(say("flite", "stop")).text == "stop"
 
 
+def test_sentences_make_a_model_that_hears_their_words_in_other_orders(
+    say: Say, tmp_path: Path
+) -> None:
+    file = tmp_path / "sentences.txt"
+    file.write_text("turn the volume up\nis this a card\nwhat is this called\nturn the card\n")
+    recogniser = load_component("recogniser", "pocketsphinx", {"sentences": str(file)})
+    for text in ("turn the volume up", "what is this card", "turn this card up"):
+        assert recogniser.transcribe(say("flite", text)).text == text
+
+
 def test_the_general_model_hears_most_words(say: Say) -> None:
     recogniser = load_component("recogniser", "pocketsphinx")
     found = recogniser.transcribe(say("flite", "what is this called")).text.split()
@@ -59,8 +69,9 @@ def test_pocketsphinx_hears_nothing_in_silence() -> None:
     ("name", "options", "error", "words"),
     [
         ("pocketsphinx", {"phrases": ["zzyzxq now"]}, InputError, "zzyzxq"),
-        ("pocketsphinx", {"phrases": ["stop"], "grammar": "x"}, UsageError, "not both"),
+        ("pocketsphinx", {"phrases": ["stop"], "grammar": "x"}, UsageError, "takes one of"),
         ("pocketsphinx", {"grammar": "/nowhere.gram"}, InputError, "/nowhere.gram"),
+        ("pocketsphinx", {"sentences": "/dev/null"}, InputError, "no words"),
         ("whisper", {"model": "/nowhere"}, InputError, "/nowhere"),
         ("parrot", {}, UsageError, "whisper"),
     ],

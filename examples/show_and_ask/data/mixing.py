@@ -41,7 +41,7 @@ def mix(
     if rng.random() < 0.5:
         wave = _reverb(wave, rng, style)
     kind = str(rng.choice(NOISES[style]))
-    noise = _noise(kind, wave.size, rng, babble)
+    noise = noise_of(kind, wave.size, rng, babble)
     snr = float(rng.uniform(*SNR_DB[style]))
     power = float(np.mean(np.square(wave[before : wave.size - after]))) if speech.size else 0.0
     level = np.sqrt(power / 10 ** (snr / 10) / max(float(np.mean(np.square(noise))), 1e-12))
@@ -83,7 +83,8 @@ def _coloured(n: int, slope: float, rng: np.random.Generator) -> Wave:
     return np.fft.irfft(spectrum * hz**slope, size)[:n].astype(np.float32)
 
 
-def _noise(kind: str, n: int, rng: np.random.Generator, babble: Sequence[Int16]) -> Wave:
+def noise_of(kind: str, n: int, rng: np.random.Generator, babble: Sequence[Int16]) -> Wave:
+    """``n`` samples of a kind of :data:`NOISES`; ``babble`` are the voices for babble."""
     if kind == "babble" and babble:
         total = np.zeros(n, np.float32)
         for _ in range(int(rng.integers(3, 7))):

@@ -1,7 +1,8 @@
-"""PocketSphinx: light, with a grammar of commands or its general language model."""
+"""PocketSphinx: light, with sentences like those to expect, a grammar, or its general model."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from edge_sdk.errors import InputError, UsageError
 
 from ..packages import require
 from ..protocol import RATE, Samples, Transcript
+from .bigrams import arpa
 
 _INSTALL = "pip install 'edge-sdk[assistant]'"
 
@@ -20,35 +22,53 @@ class PocketSphinxRecogniser:
     """The recogniser ``pocketsphinx`` (BSD; the US English models are in the package).
 
     Args:
-        phrases: whole sentences to tell apart; they make the grammar.
-        grammar: a JSGF grammar file instead. Without either, the general language model.
+        sentences: a text file, one sentence a line, such as people will say. Its word pairs make
+            the language model: other sentences of these words are recognised as well.
+        phrases: whole sentences to tell apart; nothing else is recognised.
+        grammar: a JSGF grammar file. Without any of these, the general language model, which
+            takes four times as long.
 
     Raises:
         DependencyError: the package is missing.
-        InputError: the grammar cannot be read, or has a word that the dictionary lacks.
-        UsageError: both ``phrases`` and ``grammar`` are given.
+        InputError: the file cannot be read, or has a word that the dictionary lacks.
+        UsageError: more than one of them is given.
     """
 
-    def __init__(self, phrases: Sequence[str] = (), grammar: str | None = None) -> None:
+    def __init__(
+        self,
+        phrases: Sequence[str] = (),
+        grammar: str | None = None,
+        sentences: str | None = None,
+    ) -> None:
         package: Any = require("pocketsphinx", _INSTALL)
-        if phrases and grammar:
-            raise UsageError("pocketsphinx takes phrases or a grammar, not both.")
-        # As large as a whole utterance's frames; without a log on standard error.
-        self._decoder = package.Decoder(samprate=float(RATE), loglevel="FATAL")
+        if sum(map(bool, (phrases, grammar, sentences))) > 1:
+            raise UsageError("pocketsphinx takes one of sentences, phrases and a grammar.")
+        lines = _read(Path(sentences)).splitlines() if sentences else []
+        with tempfile.NamedTemporaryFile("w", suffix=".lm", encoding="utf-8") as model:
+            own = {}
+            if sentences:
+                model.write(_model_of(lines, sentences))
+                model.flush()
+                own["lm"] = model.name
+            # Without a log on standard error.
+            self._decoder = package.Decoder(samprate=float(RATE), loglevel="FATAL", **own)
+        self._refuse_unknown([*phrases, *lines])
         if not (phrases or grammar):
             return
         text = _grammar_of(phrases) if phrases else _read(Path(str(grammar)))
-        unknown = [word for word in _words(phrases) if self._decoder.lookup_word(word) is None]
-        if unknown:
-            raise InputError(
-                f"The dictionary of pocketsphinx lacks {', '.join(sorted(set(unknown)))}; "
-                "say it in other words."
-            )
         try:
             self._decoder.add_jsgf_string("commands", text)
             self._decoder.activate_search("commands")
         except (RuntimeError, KeyError, ValueError) as error:
             raise InputError(f"The grammar cannot be used: {error}.") from error
+
+    def _refuse_unknown(self, sentences: Sequence[str]) -> None:
+        unknown = {word for word in _words(sentences) if self._decoder.lookup_word(word) is None}
+        if unknown:
+            raise InputError(
+                f"The dictionary of pocketsphinx lacks {', '.join(sorted(unknown))}; "
+                "say it in other words."
+            )
 
     def transcribe(self, samples: Samples) -> Transcript:
         """The words of one utterance."""
@@ -76,8 +96,15 @@ def _grammar_of(phrases: Sequence[str]) -> str:
     return f"#JSGF V1.0;\ngrammar commands;\npublic <command> = {choices};\n"
 
 
+def _model_of(lines: Sequence[str], source: str) -> str:
+    try:
+        return arpa(lines)
+    except ValueError as error:
+        raise InputError(f"{source} has {error}.") from error
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The grammar {path} cannot be read: {error}.") from error
+        raise InputError(f"{path} cannot be read: {error}.") from error
