@@ -122,6 +122,10 @@ class SoundServer:
             raise UsageError("The sound server has not been started.")
         return self._process
 
+    def source_outputs(self) -> str:
+        """Who records: a line each."""
+        return self._pactl("list", "short", "source-outputs").stdout
+
     def _pactl(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["pactl", *words],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -85,7 +86,7 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="The file that keeps timers over a restart; default: in the user's state.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each event.")  # fmt: skip
 def run(
     bundle: Path,
     mic: str,
@@ -195,7 +196,7 @@ def _teller(as_json: bool) -> Callable[[AssistantEvent], None]:
 
     def tell(event: AssistantEvent) -> None:
         if as_json:
-            emit_json(plain(event))
+            click.echo(json.dumps(plain(event)))
             sys.stdout.flush()
             return
         said = line(event)

@@ -70,10 +70,9 @@ def build_assistant(
     if config.light is not None:
         recognisers[f"{config.light.name} (light)"] = _load("recogniser", config.light)
     exclusion = config.thresholds.wake_exclusion
-    stop = Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": 1e-3})
     ears = Ears(
         None if config.wake is None else _spotter(config.wake, exclusion),
-        _spotter(stop, exclusion) if config.stop_phrase else None,
+        _stop(config) if config.stop_phrase else None,
         _load("vad", config.vad),
         config.segmenter,
         config.wake_overlap,
@@ -96,3 +95,12 @@ def _load(kind: str, component: Component) -> Any:
 
 def _spotter(component: Component, exclusion: float) -> Spotter:
     return Spotter(_load("wake", component), _load("wake", component), exclusion)
+
+
+def _stop(config: AssistantConfig) -> Spotter:
+    """The stop phrase; in the assistant's own speech, which a room changes, it is heard sooner."""
+    stream, own = (
+        Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": threshold})
+        for threshold in (config.thresholds.stop, config.thresholds.stop * 1e-4)
+    )
+    return Spotter(_load("wake", stream), _load("wake", own), config.thresholds.wake_exclusion)

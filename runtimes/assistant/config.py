@@ -39,11 +39,14 @@ class Thresholds(_Table, frozen=True, kw_only=True):
         object: of the head that names things.
         wake_exclusion: seconds around a place of its own speech that sounds like a phrase, in
             which that phrase does not count.
+        stop: of the stop phrase, as the wake word ``sphinx`` takes it: the smaller, the more often
+            it is heard, rightly and wrongly.
     """
 
     intent: float = 0.5
     object: float = 0.35
     wake_exclusion: float = 0.8
+    stop: float = 1e-18
 
 
 class Heads(_Table, frozen=True, kw_only=True):

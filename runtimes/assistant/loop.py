@@ -249,7 +249,8 @@ class Assistant:
         spoken.seconds, spoken.asked = len(speech.samples) / speech.rate, self._time
         self._spoken = spoken
         self._go(
-            "speaking", "there is an answer" if spoken.after is not None else "there is something to tell"
+            "speaking",
+            "there is an answer" if spoken.after is not None else "there is something to tell",
         )
         self._watch_speech()
 

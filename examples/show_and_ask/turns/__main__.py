@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from edge_sdk.errors import EdgeError
-from edge_sdk.runtimes.assistant import AssistantConfig, load_config
 from edge_sdk.runtimes.assistant import events as happened
 from edge_sdk.runtimes.session import FusionSession
 from edge_sdk.samples import SampleSet
@@ -19,6 +17,7 @@ from . import CONFIG, configured
 from .play import play
 from .report import latency, table, wrong
 from .script import script
+
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
@@ -48,7 +47,7 @@ def main(
         with FusionSession.open(bundle) as session:
             turns = script(list(samples), seed)[:most]
             found = configured(config, recogniser)
-            outcomes = list(play(session, found, turns, data, echo_db=echo, seed=seed))
+            outcomes = play(session, found, turns, data, echo_db=echo, seed=seed)
     except EdgeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -61,7 +60,7 @@ def main(
     spoken = sum(e.seconds for o in outcomes for e in o.of(happened.SpeechStarted))  # type: ignore[attr-defined]
     extra = sum(max(0, len(o.of(happened.Answered)) - 1) for o in outcomes)
     click.echo(
-        f"its own voice: {spoken:.0f} s spoken, {own} times it heard itself say a phrase (ignored), "
+        f"its own voice: {spoken:.0f} s spoken, heard itself say a phrase {own} times (ignored), "
         f"{extra} answers to what nobody asked"
     )
     click.echo(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")

@@ -1,4 +1,4 @@
-"""``python -m examples.show_and_ask.turns.listening``: false wakes, self-wakes, barge-in, idling."""
+"""``python -m examples.show_and_ask.turns.listening``: false wakes, barge-in, idling."""
 
 from __future__ import annotations
 
@@ -120,7 +120,9 @@ def self_wakes(session: FusionSession, config: AssistantConfig, echo_db: float) 
     texts = [f"This is a {name.replace('-', ' ')}." for name in (*cards, *names)]
     texts += [f"{name}: {', '.join(name.upper())}." for name in cards[:20]]
     texts += ["Okay Nabu.", "I said stop.", "Stop sign: S, T, O, P, S, I, G, N."]
-    texts += [f"It is {hour} {minute} in the morning." for hour in range(1, 13) for minute in (5, 48)]
+    texts += [
+        f"It is {hour} {minute} in the morning." for hour in range(1, 13) for minute in (5, 48)
+    ]
     run = Run(session, config, echo_db=echo_db)
     waiting = list(texts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,7 +141,8 @@ def play(
     *,
     echo_db: float | None = 0.0,
     seed: int = 0,
-) -> Iterator[Outcome]:
+    each: Callable[[int], None] = lambda _: None,
+) -> list[Outcome]:
     """Ask every turn when the assistant is idle (follow-ups: while it waits for one).
 
     Args:
@@ -151,13 +152,20 @@ def play(
         samples: the root of the sample set, for its pictures.
         echo_db: see :class:`~.room.Room`.
         seed: of all noise.
+        each: called with the number of each turn before it.
     """
     clock = VirtualClock()
     speaker = MemorySpeaker(clock, config.volume)
     hand = _Hand(clock)
     outcomes: list[Outcome] = []
     begun = time.time()
-    state = _Stage(turns, samples, hand, outcomes, seed)
+
+    def begins(number: int) -> None:
+        # Nobody listens to the answers again: many turns would fill the memory with them.
+        del speaker.heard[:-1]
+        each(number)
+
+    state = _Stage(turns, samples, hand, outcomes, seed, begins)
     room = Room(clock, speaker, state.direct, echo_db=echo_db, seed=seed)
     assistant = build_assistant(
         session,
@@ -171,7 +179,7 @@ def play(
     assistant.listen(lambda event: outcomes[-1].events.append(event) if outcomes else None)
     state.state = lambda: assistant.state
     assistant.run()
-    yield from outcomes
+    return outcomes
 
 
 class _Stage:
@@ -184,11 +192,13 @@ class _Stage:
         hand: _Hand,
         outcomes: list[Outcome],
         seed: int,
+        each: Callable[[int], None],
     ) -> None:
+        self._each = each
         self._turns, self._samples, self._hand = list(turns), samples, hand
         self._outcomes, self._seed = outcomes, seed
         self._rested = 0.0
-        self.state = lambda: "idle"
+        self.state: Callable[[], str] = lambda: "idle"
 
     def direct(self, now: float) -> Samples | None:
         """The next turn, as soon as the assistant has rested for a second."""
@@ -202,6 +212,7 @@ class _Stage:
             return None
         if not self._turns:
             raise StreamEnded
+        self._each(len(self._outcomes))
         asked = self._turns.pop(0)
         self._outcomes.append(Outcome(asked))
         self._hand.image = read_picture(self._samples / str(asked.picture.image))

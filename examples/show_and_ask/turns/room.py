@@ -60,7 +60,7 @@ class Room:
         self._waiting: Samples = np.zeros(0, np.float32)
         self._position = 0
         self._last: Samples = np.zeros(0, np.float32)
-        self._last_of = -1
+        self._last_of = -1.0
         self._state: SourceState = "stopped"
         self._response = _response(self._rng)
 
@@ -102,9 +102,8 @@ class Room:
         if self._echo_db is None or not self._speaker.heard:
             return out
         began, speech, volume = self._speaker.heard[-1]
-        number = len(self._speaker.heard)
-        if number != self._last_of:
-            self._last, self._last_of = self._through_the_air(speech.samples, speech.rate), number
+        if began != self._last_of:
+            self._last, self._last_of = self._through_the_air(speech.samples, speech.rate), began
         # A cut keeps what was played up to it.
         played = round(len(speech.samples) * RATE / speech.rate)
         at = start - round(began * RATE) - _DELAY

@@ -1,0 +1,142 @@
+"""The command on a real sound server: somebody speaks to it, and hears its answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from edge_sdk.runtimes.speech import RATE, load_component
+from edge_sdk.runtimes.speech.protocol import Samples
+
+from ..mjpeg import network_camera
+from ..sound import SoundServer, sound_server
+from ..speech.conftest import silence
+
+pytestmark = pytest.mark.slow
+
+_CONFIG = """
+tone = false
+vad = { name = "webrtc" }
+recogniser = { name = "pocketsphinx", options = { phrases = ["what time is it", "stop it"] } }
+voice = { name = "flite", options = { voice = "slt" } }
+[intents]
+play = "time"
+[heads]
+object = "colour"
+kind = "colour"
+[thresholds]
+intent = 0.0
+"""
+_PATIENCE = 90.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SoundServer]:
+    with sound_server() as found:
+        yield found
+
+
+def _spoken(voice: str, text: str) -> Samples:
+    speech = load_component("voice", voice).speak(text)
+    whole: Samples = soxr.resample(speech.samples, speech.rate, RATE).astype(np.float32)
+    return whole
+
+
+class _Events:
+    """The lines of the command, as they come."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.seen: list[dict[str, Any]] = []
+
+    def wait(self, kind: str) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            event: dict[str, Any] = json.loads(line)
+            self.seen.append(event)
+            if event["event"] == kind:
+                return event
+        raise AssertionError(f"no {kind} in {self.seen}")
+
+
+def test_a_turn_through_the_air(server: SoundServer, tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "assistant.toml").write_text(_CONFIG)
+    heard = np.concatenate(
+        [
+            silence(0.5),
+            _spoken("espeak", "okay nabu"),
+            silence(0.4),
+            _spoken("flite", "what time is it"),
+            silence(2.0),
+        ]
+    )
+    soundfile.write(tmp_path / "user.wav", heard * 0.5, RATE)
+    program = Path(sys.executable).parent / "edge-sdk"
+    with network_camera(fps=15) as camera:
+        command = [str(program), "assist", str(tiny_bundle), "--json"]
+        command += ["--config", str(tmp_path / "assistant.toml"), "--mic", "pulse:mic"]
+        command += ["--camera", camera.address, "--speaker", "pulse:spk"]
+        command += ["--state", str(tmp_path / "timers.json")]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        listener = subprocess.Popen(
+            ["parecord", "--device=spk.monitor", "--rate=16000", "--channels=1",
+             "--file-format=wav", str(tmp_path / "answer.wav")],
+            env={**os.environ, **server.environment()},
+        )  # fmt: skip
+        # A machine that is stuck fails the test instead of holding it.
+        watch = threading.Timer(_PATIENCE, process.kill)
+        watch.start()
+        try:
+            _wait_for_capture(server)
+            server.play(tmp_path / "user.wav")
+            events = _Events(process)
+            assert events.wait("Woken")["phrase"] == "Okay Nabu"
+            assert events.wait("Recognised")["text"] == "what time is it"
+            assert set(events.wait("Understood")["used"]) == {"audio", "image", "text"}
+            answer = events.wait("Answered")["text"]
+            started = events.wait("SpeechStarted")
+            assert started["text"] == answer
+            assert started["latency"] > 0
+            events.wait("SpeechEnded")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(_PATIENCE) == 0
+            assert process.stderr is not None
+            assert "Traceback" not in process.stderr.read()
+        finally:
+            watch.cancel()
+            for child in (process, listener):
+                child.terminate()
+                child.wait()
+    samples, rate = soundfile.read(tmp_path / "answer.wav", dtype="float32")
+    assert rate == RATE
+    words = load_component("recogniser", "whisper", {"threads": 1}).transcribe(samples).text.split()
+    assert {"it", "is"} <= set(words), words
+    assert _recording(server) == 0
+
+
+def _recording(server: SoundServer) -> int:
+    """How many programs record; remapped microphones do too, as modules of the server."""
+    return server.source_outputs().count("protocol-native")
+
+
+def _wait_for_capture(server: SoundServer) -> None:
+    """Until the assistant records from the microphone; the listener records from ``spk``."""
+    deadline = time.monotonic() + _PATIENCE
+    while _recording(server) < 2:
+        assert time.monotonic() < deadline, "the assistant did not open the microphone"
+        time.sleep(0.1)
