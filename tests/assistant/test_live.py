@@ -122,6 +122,9 @@ def test_a_turn_through_the_air(server: SoundServer, tiny_bundle: Path, tmp_path
             for child in (process, listener):
                 child.terminate()
                 child.wait()
+                for stream in (child.stdout, child.stderr):
+                    if stream is not None:
+                        stream.close()
     samples, rate = soundfile.read(tmp_path / "answer.wav", dtype="float32")
     assert rate == RATE
     words = load_component("recogniser", "whisper", {"threads": 1}).transcribe(samples).text.split()

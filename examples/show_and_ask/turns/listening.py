@@ -31,7 +31,6 @@ from .room import Director, Room, levelled
 from .script import VOICES
 from .voices import quiet, say
 
-_LONG = "what is this called"
 _WAKE = "okay nabu"
 
 
@@ -198,7 +197,7 @@ def idling(session: FusionSession, config: AssistantConfig) -> Sequence[str]:
         own = msgspec.structs.replace(config, vad=component)
         quiet_share = Run(session, own).run()
         found.append(f"idle in a quiet room ({vad}): {quiet_share:.2%} of a core")
-        always = msgspec.structs.replace(own, wake=None, thresholds=own.thresholds)
+        always = msgspec.structs.replace(own, wake=None)
         listening = Run(session, always).run()
         found.append(f"voice detector always on ({vad}): {listening:.2%} of a core")
     return found
@@ -216,9 +215,8 @@ def main(bundle: Path, config: Path, minutes: float) -> None:
             for line in idling(session, found):
                 click.echo(line)
             click.echo(false_wakes(session, found, minutes))
-            for echo in (0.0, 10.0):
-                click.echo(self_wakes(session, found, echo))
-            for echo in (-20.0, -6.0, 0.0):
+            click.echo(self_wakes(session, found, 0.0))
+            for echo in (-40.0, -20.0, -6.0):
                 for word in (found.stop_phrase, _WAKE):
                     click.echo(barge_in(session, found, word, echo))
     except EdgeError as error:
