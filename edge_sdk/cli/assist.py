@@ -86,7 +86,7 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="The file that keeps timers over a restart; default: in the user's state.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each event.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the events.")
 def run(
     bundle: Path,
     mic: str,
