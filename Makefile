@@ -8,7 +8,7 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train turns test test-slow stress test-device test-arm64 lint format bench soak soak-short clean
+.PHONY: help setup demo data train turns test test-slow stress test-device test-arm64 lint format bench soak soak-short peers clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
@@ -20,6 +20,7 @@ help:
 	@echo 'make soak         an hour of a live stream; fails on growth (soak-short: 3 minutes)'
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
 	@echo 'make turns        the assistant asked by synthetic users: what it hears, understands, answers'
+	@echo 'make peers        the comparison with other tools, into benchmarks/RESULTS.md'
 	@echo 'make train        train the demo model anew (under 30 minutes on 2 cores)'
 
 setup: $(READY)
@@ -105,6 +106,9 @@ soak: $(TESTABLE) $(SOAK_BUNDLE)
 
 soak-short: MINUTES := 3
 soak-short: soak
+# The peers' packages take about 3 GB; torch's is not shared between environments.
+peers: $(READY) $(DEMO)/data
+	$(BIN)/python -m edge_sdk.benchmarks.peers --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output benchmarks/RESULTS.md --json benchmarks/peers/results.json
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

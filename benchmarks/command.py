@@ -18,7 +18,9 @@ from .bench import Bench
 from .figure import Figure
 from .figures import choose
 from .machine import load_average, this_machine
+from .peers.page import SECTION as PEERS
 from .report import Report, Row, gap, row_of, to_json, to_markdown
+from .section import kept_section
 
 _CHECKPOINT = Path("examples/show_and_ask/checkpoint")
 _DATA = Path("build/demo/data")
@@ -58,8 +60,9 @@ def command(
     )
     page = to_markdown(report)
     if output is not None:
+        kept = kept_section(output, PEERS)
         with replacing(output) as aside:
-            aside.write_text(page)
+            aside.write_text(f"{page}\n{kept}" if kept else page)
     if as_json:
         click.echo(to_json(report), nl=False)
     elif output is None:

@@ -1,0 +1,181 @@
+"""The section "Peers" of ``RESULTS.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from ..compare.intervals import Ratio
+from .accuracy import Estimate
+from .result import Result, Row
+from .roster import FP32
+
+SECTION = "peers"
+
+
+def to_markdown(result: Result) -> str:
+    """The section; what a peer does better stands where it stands."""
+    machine = result.machine
+    ours = next(row for row in result.rows if row.name == result.ours)
+    heads = list(ours.accuracy)
+    parts = [part for part in ours.latency if part != "sum"]
+    before, after = (
+        " ".join(f"{v:.2f}" for v in x) for x in (result.load_before, result.load_after)
+    )
+    return "\n".join(
+        [
+            "## Peers",
+            "",
+            f"Measured on {result.date} by `{result.command}`, in {result.seconds:.0f} s.",
+            "",
+            f"- machine: {machine.cpu}, {machine.cores} cores, {machine.memory_mb} MB; "
+            f"{', '.join(machine.features)}; {machine.system}",
+            f"- load average before: {before}; after: {after}",
+            f"- versions: {'; '.join(result.versions.values())}",
+            f"- calibration: {result.calibration_samples} samples a seed, drawn anew for each of "
+            f"{len(result.seeds)} seeds; accuracy: {result.held_out_samples} held-out samples, in "
+            "the engine that each ships for",
+            "- brackets are 95% intervals: of accuracy by bootstrap over the samples, of latency "
+            "over processes and rounds",
+            "",
+            "Macro-F1 by head, and how far ahead of Edge SDK in points (below zero: behind):",
+            "",
+            *_table(
+                [
+                    "",
+                    "seeds",
+                    *(word for head in heads for word in (head, "ahead")),
+                    "fp32's label",
+                ],
+                (_accuracy(row, heads, ours) for row in result.rows),
+            ),
+            "",
+            "Milliseconds of CPU a sample with every modality, one thread, the median of "
+            f"{len(result.seeds)} x {len(ours.rounds[0])} rounds of {result.timed_samples} "
+            "samples, all in turns:",
+            "",
+            *_table(
+                ["", "engine", *parts, "sum", "against Edge SDK"],
+                (_latency(row, parts, ours) for row in result.rows),
+            ),
+            "",
+            "What ships and what it takes. Peers start from fp32 graphs, whose export took "
+            f"{result.export_cpu_seconds:.1f} s of CPU and {result.export_peak_bytes / 1e6:.0f} MB "
+            "(with Edge SDK's parity checks and gate); Edge SDK starts from the checkpoint, its "
+            "export and gate included. Memory is the largest of the process tree, what is shared "
+            "counted once.",
+            "",
+            *_table(
+                ["", "kB of graphs", "of fp32", "CPU s", "with the export", "peak MB", "left fp32"],
+                (_cost(row, result) for row in result.rows),
+            ),
+            "",
+            "Log-mel of 80 bands, microseconds of CPU a frame:",
+            "",
+            *_table(
+                ["", "a frame", "against Edge SDK"],
+                (
+                    [r.title, f"{median(r.rounds):.1f}", _ratio(r.against_ours)]
+                    for r in result.frontends
+                ),
+            ),
+            "",
+            *_goals(result),
+            "",
+            *(f"- not run: {one.title}: {one.why}" for one in result.not_run),
+        ]
+    )
+
+
+def _accuracy(row: Row, heads: Sequence[str], ours: Row) -> list[str]:
+    cells = [row.title, str(len(row.conversions))]
+    for head in heads:
+        found = row.accuracy[head]
+        cells.append(_percent(found.macro_f1))
+        cells.append("" if row is ours else _percent(found.ahead, sign="+"))
+    same = (f"{100 * row.accuracy[head].agreement.value:.1f}" for head in heads)
+    return [*cells, " / ".join(same)]
+
+
+def _latency(row: Row, parts: Sequence[str], ours: Row) -> list[str]:
+    times = row.latency
+    against = "" if row is ours else _ratio(row.against_ours)
+    numbers = [f"{times[part]:.3f}" for part in (*parts, "sum")]
+    return [row.title, " + ".join(row.engines), *numbers, against]
+
+
+def _cost(row: Row, result: Result) -> list[str]:
+    fp32 = next(r for r in result.rows if r.name == FP32)
+    base = fp32.conversions[0].size
+    sizes = [c.size for c in row.conversions]
+    cpu = median(c.cpu_seconds for c in row.conversions)
+    peak = max(c.peak_bytes for c in row.conversions) / 1e6
+    kept = sorted({f"{part} ({why})" for c in row.conversions for part, why in c.kept.items()})
+    whole = row.name in (result.ours, FP32) or row.name.startswith(f"{result.ours}-")
+    total = cpu if whole else cpu + result.export_cpu_seconds
+    return [
+        row.title,
+        _span([size / 1e3 for size in sizes], "{:.0f}"),
+        f"{median(sizes) / base:.2f}",
+        _span([c.cpu_seconds for c in row.conversions], "{:.1f}"),
+        f"{total:.1f}",
+        f"{peak:.0f}",
+        "; ".join(kept) or "none",
+    ]
+
+
+def _goals(result: Result) -> list[str]:
+    """The goals against the peers that are converted with every seed, each with its verdict."""
+    ours = next(row for row in result.rows if row.name == result.ours)
+    lines = ["Goals, against the peers converted with every seed:", ""]
+    for row in result.rows:
+        if row.name in (result.ours, FP32) or len(row.conversions) != len(result.seeds):
+            continue
+        lines += [f"- {row.title}: {'; '.join(_verdicts(row, ours, result))}"]
+    return lines
+
+
+def _verdicts(row: Row, ours: Row, result: Result) -> Iterable[str]:
+    reached = row.against_ours
+    if reached.low is not None and reached.low > 1:
+        yield "our latency is lower"
+    elif reached.high is not None and reached.high < 1:
+        yield "**our latency is higher**"
+    else:
+        yield "latency undecided"
+    worse = [head for head, found in row.accuracy.items() if found.ahead.low > 0]
+    yield (
+        f"**our accuracy is worse on {', '.join(worse)}**" if worse else "accuracy equal or better"
+    )
+    size = [median(c.size for c in r.conversions) for r in (ours, row)]
+    yield "our file is smaller" if size[0] < size[1] else "**our file is larger**"
+    cpu = [median(c.cpu_seconds for c in r.conversions) for r in (ours, row)]
+    cpu[1] += result.export_cpu_seconds
+    yield "our CPU time is lower" if cpu[0] <= cpu[1] else "**our CPU time is higher**"
+    peak = [max(c.peak_bytes for c in r.conversions) for r in (ours, row)]
+    peak[1] = max(peak[1], result.export_peak_bytes)
+    yield "our memory is lower" if peak[0] <= peak[1] else "**our memory is higher**"
+
+
+def _percent(value: Estimate, sign: str = "") -> str:
+    numbers = (100 * v for v in (value.value, value.low, value.high))
+    middle, low, high = (format(v, f"{sign}.1f") for v in numbers)
+    return f"{middle} [{low}..{high}]"
+
+
+def _ratio(value: Ratio) -> str:
+    if value.low is None or value.high is None:
+        return f"{value.value:.2f} x"
+    return f"{value.value:.2f} x [{value.low:.2f}..{value.high:.2f}]"
+
+
+def _span(values: Sequence[float], form: str) -> str:
+    middle = form.format(median(values))
+    if len(values) == 1:
+        return middle
+    return f"{middle} [{form.format(min(values))}..{form.format(max(values))}]"
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
