@@ -59,6 +59,7 @@ def command(
         if name not in known:
             raise UsageError(f"There is no candidate {name!r}; known: {', '.join(known)}.")
     chosen = [c for c in CANDIDATES if not only or c.name in (*only, OURS, FP32)]
+    left_out = [NotRun(c.title, "left out of this run") for c in CANDIDATES if c not in chosen]
     started, before = time.monotonic(), load_average()
     with tempfile.TemporaryDirectory(prefix="edge-sdk-peers-") as scratch:
         material = Material(checkpoint, data, Path(scratch), environments.resolve(), samples)
@@ -70,7 +71,7 @@ def command(
             missing.append(NotRun("log-mel", str(error)))
         result = Result(
             date=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            command="make peers" if not only else "python -m edge_sdk.benchmarks.peers",
+            command=_call(only),
             machine=this_machine(),
             load_before=before,
             load_after=load_average(),
@@ -85,7 +86,7 @@ def command(
             versions=versions_of(),
             rows=tuple(rows),
             frontends=frontends,
-            not_run=(*missing, *NOT_RUN),
+            not_run=(*missing, *left_out, *NOT_RUN),
         )
     if numbers is not None:
         with replacing(numbers) as aside:
@@ -95,6 +96,14 @@ def command(
         click.echo(page)
     else:
         write_section(output, SECTION, page)
+
+
+def _call(only: Sequence[str]) -> str:
+    """How to repeat the run."""
+    if not only:
+        return "make peers"
+    words = (word for name in only for word in ("--only", name))
+    return " ".join(("python -m edge_sdk.benchmarks.peers", *words))
 
 
 def _say(what: str) -> None:

@@ -144,17 +144,16 @@ def _verdicts(row: Row, ours: Row, result: Result) -> Iterable[str]:
     else:
         yield "latency undecided"
     worse = [head for head, found in row.accuracy.items() if found.ahead.low > 0]
-    yield (
-        f"**our accuracy is worse on {', '.join(worse)}**" if worse else "accuracy equal or better"
-    )
+    lost = f"**our accuracy is worse on {', '.join(worse)}**"
+    yield lost if worse else "accuracy not worse beyond its interval"
     size = [median(c.size for c in r.conversions) for r in (ours, row)]
-    yield "our file is smaller" if size[0] < size[1] else "**our file is larger**"
+    yield "our file is no larger" if size[0] <= size[1] else "**our file is larger**"
     cpu = [median(c.cpu_seconds for c in r.conversions) for r in (ours, row)]
     cpu[1] += result.export_cpu_seconds
-    yield "our CPU time is lower" if cpu[0] <= cpu[1] else "**our CPU time is higher**"
+    yield "our CPU time is no higher" if cpu[0] <= cpu[1] else "**our CPU time is higher**"
     peak = [max(c.peak_bytes for c in r.conversions) for r in (ours, row)]
     peak[1] = max(peak[1], result.export_peak_bytes)
-    yield "our memory is lower" if peak[0] <= peak[1] else "**our memory is higher**"
+    yield "our memory is no higher" if peak[0] <= peak[1] else "**our memory is higher**"
 
 
 def _percent(value: Estimate, sign: str = "") -> str:

@@ -14,6 +14,7 @@ from edge_sdk.benchmarks.bench import Bench
 from edge_sdk.benchmarks.figure import Figure, Reading
 from edge_sdk.benchmarks.machine import load_average, this_machine
 from edge_sdk.benchmarks.report import Report, to_json
+from edge_sdk.benchmarks.section import write_section
 from edge_sdk.errors import DependencyError
 
 from .conftest import figure, reading
@@ -49,6 +50,18 @@ def test_a_page_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert "load average before:" in text
     assert "make demo" in text
     assert this_machine().cpu in text
+
+
+def test_the_section_of_the_peers_stays_when_the_page_is_written_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = tmp_path / "RESULTS.md"
+    write_section(page, "peers", "## Peers")
+    for _ in range(2):
+        assert run(monkeypatch, (GOOD,), "--output", str(page)) == 0
+    text = page.read_text()
+    assert text.startswith("# Results\n")
+    assert text.count("## Peers") == 1
 
 
 def test_without_an_output_the_page_is_printed(
