@@ -101,6 +101,6 @@ def _stop(config: AssistantConfig) -> Spotter:
     """The stop phrase; in the assistant's own speech, which a room changes, it is heard sooner."""
     stream, own = (
         Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": threshold})
-        for threshold in (config.thresholds.stop, config.thresholds.stop * 1e-4)
+        for threshold in (config.thresholds.stop, config.thresholds.stop * 1e-7)
     )
     return Spotter(_load("wake", stream), _load("wake", own), config.thresholds.wake_exclusion)

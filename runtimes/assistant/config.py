@@ -46,7 +46,7 @@ class Thresholds(_Table, frozen=True, kw_only=True):
     intent: float = 0.5
     object: float = 0.35
     wake_exclusion: float = 0.8
-    stop: float = 1e-18
+    stop: float = 1e-15
 
 
 class Heads(_Table, frozen=True, kw_only=True):
