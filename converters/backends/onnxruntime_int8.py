@@ -18,7 +18,7 @@ from ..calibration.ranges import Calibration, calibrate
 from ..calibration.registry import load_calibrator
 from ..quantisation.dynamic import quantise_dynamic
 from ..quantisation.equalise import Equalised, equalise
-from ..quantisation.improve import Improved, Judge, try_corrected, try_equalised
+from ..quantisation.improve import Improved, Judge, try_corrected, try_equalised, without_pairs
 from ..quantisation.mixed import Kept, keep_by_accuracy, keep_by_noise
 from ..quantisation.noise import PartNoise, part_noise
 from ..quantisation.share import float_share
@@ -79,13 +79,13 @@ def _static(part: PartWork, keep: tuple[str, ...]) -> Improved:
 
     seen = part.calibration()
     plain = Improved(part.graph, seen, form(part.graph, seen))
-    if not (plan.equalise or plan.correct_bias):
-        return plain
+    equalised = equalise(part.graph) if plan.equalise else None
+    if not (plan.correct_bias or (equalised is not None and equalised.pairs)):
+        return plain if equalised is None else without_pairs(plain, equalised)
 
     def improve() -> bytes:
         judge, made = Judge(part.graph, part.feeds()), plain
-        if plan.equalise:
-            equalised = equalise(part.graph)
+        if equalised is not None:
             made = try_equalised(made, equalised, lambda: _ranges(part, equalised), form, judge)
         if plan.correct_bias:
             made = try_corrected(made, judge)

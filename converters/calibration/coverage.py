@@ -10,6 +10,9 @@ from .observers import Range
 LAST = 0.25
 #: Above this share of a range, it has not settled.
 UNSETTLED = 0.1
+#: It is worth a warning where so large a share of the activations have not settled, or one by more
+#: than ``FAR`` of its range: a single tail that grew a little costs nothing.
+MANY, FAR = 0.1, 0.25
 # Ranges remembered on the way, whatever the number of samples.
 _REMEMBERED = 64
 
@@ -21,11 +24,13 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         samples: how many there were.
         last: how many of them count as the last ones (about a quarter).
         widened: by tensor, the share of its range (0 to 1) that the last ones added.
+        layers: by tensor, the layer that gives it, as the user knows it.
     """
 
     samples: int
     last: int
     widened: dict[str, float]
+    layers: dict[str, str] = {}
 
     def unsettled(self, limit: float = UNSETTLED) -> dict[str, float]:
         """The activations whose range the last samples widened by more, the worst first."""
@@ -33,17 +38,25 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def warning(self, part: str) -> str | None:
-        """A sentence if calibration has not settled."""
+        """A sentence if calibration has not settled, so far that it matters."""
         loose = self.unsettled()
-        if not loose:
+        worst = max(loose.values(), default=0.0)
+        if not loose or (len(loose) < MANY * len(self.widened) and worst <= FAR):
             return None
         name, share = next(iter(loose.items()))
+        name = self.layers.get(name, name)
         return (
             f"Calibration of the part {part} has not settled: the last {self.last} of "
             f"{self.samples} samples still widened the ranges of {len(loose)} of "
             f"{len(self.widened)} activations by more than {UNSETTLED:.0%} ({name} by {share:.0%} "
             "of its range). Give more samples, or such as differ more from each other."
         )
+
+
+def layer_name(node: str) -> str:
+    """The layer that a node called ``<module>/<operator>`` belongs to, or the node itself."""
+    stem, _, leaf = node.rpartition("/")
+    return stem.strip("/") or leaf
 
 
 class CoverageTracker:
@@ -65,8 +78,11 @@ class CoverageTracker:
             self._stride *= 2
             self._kept = {n: r for n, r in self._kept.items() if n % self._stride == 0}
 
-    def coverage(self, final: dict[str, Range]) -> Coverage:
-        """What the last quarter widened; ``final`` are the ranges after all samples."""
+    def coverage(self, final: dict[str, Range], layers: dict[str, str] | None = None) -> Coverage:
+        """What the last quarter widened; ``final`` are the ranges after all samples.
+
+        ``layers`` names the layer that gives a tensor.
+        """
         wanted = max(1, round(self._samples * (1 - LAST)))
         then = max((n for n in self._kept if n <= wanted), default=min(self._kept, default=0))
         before = self._kept.get(then, {})
@@ -74,6 +90,7 @@ class CoverageTracker:
             samples=self._samples,
             last=self._samples - then,
             widened={n: _widened(before.get(n), r) for n, r in final.items()},
+            layers={n: name for n, name in (layers or {}).items() if n in final},
         )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_sdk.errors import DataError
 
 from ..reference import Reference
-from .coverage import Coverage, CoverageTracker
+from .coverage import Coverage, CoverageTracker, layer_name
 from .minmax import MinMaxObserver
 from .observers import Observer
 
@@ -26,6 +26,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ranges: lowest and highest value of every float activation, by tensor name.
         shapes: shapes of all activations for the first sample (they size the MACs).
+        extremes: lowest and highest value that was seen, by tensor name; ``ranges`` may leave the
+            rarest values out.
         samples: how many samples were seen.
         coverage: whether the ranges have settled; None where nothing was observed.
     """
@@ -33,6 +35,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     ranges: dict[str, tuple[float, float]]
     shapes: dict[str, tuple[int, ...]]
     samples: int
+    extremes: dict[str, tuple[float, float]] = {}
     coverage: Coverage | None = None
 
 
@@ -51,6 +54,7 @@ def calibrate(
     names += [output for node in graph.graph.node for output in node.output if output]
     probe = Reference(expose(graph, names))
     observers: dict[str, Observer] = {}
+    extremes: dict[str, MinMaxObserver] = {}
     shapes: dict[str, tuple[int, ...]] = {}
     tracker = CoverageTracker()
     samples = 0
@@ -67,8 +71,9 @@ def calibrate(
                     "or NaN; check the recording or picture behind it."
                 )
             if name not in observers:
-                observers[name] = observer()
+                observers[name], extremes[name] = observer(), MinMaxObserver()
             observers[name].update(value)
+            extremes[name].update(value)
         samples += 1
         if tracker.due():
             tracker.add({name: seen.span() for name, seen in observers.items()})
@@ -80,7 +85,11 @@ def calibrate(
         ranges={name: seen.range() for name, seen in observers.items()},
         shapes=shapes,
         samples=samples,
-        coverage=tracker.coverage({name: seen.span() for name, seen in observers.items()}),
+        extremes={name: seen.range() for name, seen in extremes.items()},
+        coverage=tracker.coverage(
+            {name: seen.span() for name, seen in observers.items()},
+            {output: layer_name(n.name) for n in graph.graph.node for output in n.output},
+        ),
     )
 
 

@@ -21,7 +21,7 @@ def to_half(graph: onnx.ModelProto, calibration: Calibration) -> tuple[onnx.Mode
     """
     wide = {
         name
-        for name, (low, high) in calibration.ranges.items()
+        for name, (low, high) in (calibration.extremes or calibration.ranges).items()
         if max(abs(low), abs(high)) > _LARGEST
     }
     kept = [

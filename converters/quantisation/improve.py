@@ -75,9 +75,9 @@ def try_equalised(
 
     ``seen`` gives the ranges of the equalised graph.
     """
-    left = _left(equalised)
     if not equalised.pairs:
-        return _noted(plain, f"Equalisation: no pair of layers allows it{left}.")
+        return without_pairs(plain, equalised)
+    left = _left(equalised)
     apart = judge.apart(equalised.graph)
     if not apart <= PARITY:
         return _noted(plain, f"Equalisation was left out: it changed the answers by {apart:.1e}.")
@@ -89,6 +89,11 @@ def try_equalised(
     if after < before + LEAST_DB:
         return _noted(plain, f"Equalisation of {pairs} was left out: {told}.")
     return Improved(equalised.graph, ranges, int8, (*plain.notes, f"Equalised {pairs}: {told}."))
+
+
+def without_pairs(plain: Improved, equalised: Equalised) -> Improved:
+    """``plain`` with a sentence that no pair of layers can be equalised, and why."""
+    return _noted(plain, f"Equalisation: no pair of layers allows it{_left(equalised)}.")
 
 
 def try_corrected(plain: Improved, judge: Judge) -> Improved:

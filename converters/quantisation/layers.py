@@ -11,6 +11,7 @@ import onnx
 
 from edge_sdk.errors import UsageError
 
+from ..calibration.coverage import layer_name
 from ..calibration.ranges import Calibration
 from .macs import node_macs
 from .operators import QUANTISED, STORED
@@ -40,9 +41,7 @@ def layer_of(node: onnx.NodeProto) -> str:
     Exported nodes are called ``<module>/<operator>`` (:func:`..export.naming.name_nodes`), with
     the path of the module in the user's own model.
     """
-    name: str = node.name
-    stem, _, leaf = name.rpartition("/")
-    return stem.strip("/") or leaf
+    return layer_name(node.name)
 
 
 def nodes_of(graph: onnx.ModelProto, names: Collection[str]) -> list[str]:

@@ -204,7 +204,7 @@ def test_ranges_that_keep_growing_are_warned_of(count: int) -> None:
     sentence = found.warning("audio")
     assert sentence is not None
     assert "the part audio has not settled" in sentence
-    assert worst in sentence
+    assert f"({found.layers.get(worst, worst)} by " in sentence
 
 
 def test_memory_does_not_grow_with_the_samples() -> None:
