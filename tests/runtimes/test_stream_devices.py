@@ -19,7 +19,7 @@ from ..mjpeg import NetworkCamera, network_camera
 from ..sound import SoundServer, sound_server
 from ..synthetic import speech_like
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture(scope="module")
