@@ -150,7 +150,8 @@ def barge_in(session: FusionSession, config: AssistantConfig, word: str, echo_db
         run = Run(session, config, echo_db=echo_db)
         ended = _interrupt(run, spoken)
         cut = [e for e in run.events if isinstance(e, happened.SpeechEnded) and e.cut is not None]
-        if cut:
+        # A cut before the end of the word was for something else in it.
+        if cut and cut[0].time > ended[0] and (cut[0].cut or "").lower() == word:
             delays.append(cut[0].time - ended[0])
         else:
             missed += 1
