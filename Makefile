@@ -107,6 +107,7 @@ soak: $(TESTABLE) $(SOAK_BUNDLE)
 
 soak-short: MINUTES := 3
 soak-short: soak
+
 # The peers' packages take about 3 GB; torch's is not shared between environments.
 peers: $(READY) $(DEMO)/data
 	$(BIN)/python -m edge_sdk.benchmarks.peers --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output benchmarks/RESULTS.md --json benchmarks/peers/results.json

@@ -38,7 +38,8 @@ def to_markdown(result: Result) -> str:
             "- brackets are 95% intervals: of accuracy by bootstrap over the samples, of latency "
             "over processes and rounds",
             "",
-            "Macro-F1 by head, and how far ahead of Edge SDK in points (below zero: behind):",
+            "Macro-F1 by head, and how far ahead of Edge SDK in points (below zero: behind); a row "
+            "of one seed is held against Edge SDK's first seed:",
             "",
             *_table(
                 [
