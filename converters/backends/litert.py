@@ -17,7 +17,7 @@ from ..export.tflite_recipes import TflitePrecision
 from ..export.tflite_reference import TfliteReference
 from ..parts import PartSpec, StepSpec, streams
 from ..streaming import check_own_step, check_stream, step_feeds
-from .protocol import Artefact, PartWork, StreamForm
+from .protocol import Artefact, PartWork, StreamForm, unused_notes
 
 
 class LiteRtBackend:
@@ -46,7 +46,9 @@ class LiteRtBackend:
             f"{key} {precision} {part.feeds_key}",
             lambda: quantise_tflite(fp32, wanted, part.feeds(), part=part.name),
         )
-        return self._with_stream(part, self._artefact(content, precision, fp32))
+        plain = self._artefact(content, precision, fp32)
+        plain = msgspec.structs.replace(plain, notes=unused_notes(self.engine, part.plan))
+        return self._with_stream(part, plain)
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> TfliteReference:
         """Run it in the interpreter, with the reference kernels or the fast ones."""

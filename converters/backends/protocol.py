@@ -82,6 +82,13 @@ class PartWork(msgspec.Struct, kw_only=True):
     judge: AccuracyJudge | None = None
 
 
+def unused_notes(engine: str, plan: QuantisationPlan) -> tuple[str, ...]:
+    """Sentences on what of a plan only the static int8 of ONNX Runtime does."""
+    asked = {"equalise": plan.equalise, "correct_bias": plan.correct_bias}
+    names = " and ".join(name for name, wanted in asked.items() if wanted)
+    return (f"{engine} takes no {names}: ONNX Runtime's static int8 alone does.",) if names else ()
+
+
 class StreamForm(msgspec.Struct, frozen=True, kw_only=True):
     """How an artefact runs along a stream.
 

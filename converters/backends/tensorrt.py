@@ -12,7 +12,7 @@ from ..export.tensorrt import Kit, KitPrecision, make_kit
 from ..quantisation.share import float_share
 from ..reference import Reference
 from ..verify_tensorrt import CRASHED, verify_kit
-from .protocol import Artefact, PartWork
+from .protocol import Artefact, PartWork, unused_notes
 
 # TensorRT's compiler for a build host without a GPU; where it is installed, every graph is tried.
 _COMPILER = "tensorrt_rtx"
@@ -47,6 +47,7 @@ class TensorRtBackend:
             stayed_float=share,
             shapes=kit.profiles,
             kernels=kernels,
+            notes=unused_notes(self.engine, part.plan) if wanted == "int8" else (),
         )
 
     def runner(self, artefact: Artefact, *, optimise: bool = False) -> Reference:
