@@ -44,6 +44,9 @@ class OpenSsh:
         address: the device.
         command: what to connect with; None: ``$EDGE_SDK_SSH``, or ``ssh``.
 
+    Attributes:
+        program: ``command`` as it was given.
+
     Raises:
         DependencyError: there is no such program.
     """
@@ -51,6 +54,7 @@ class OpenSsh:
     def __init__(self, address: Address, command: str | None = None) -> None:
         self.address = address
         self.name = address.host
+        self.program = command
         try:
             program = shlex.split(command or os.environ.get(VARIABLE) or "ssh")
         except ValueError as error:
