@@ -12,13 +12,14 @@ from torch import nn
 from edge_sdk.bundle import write_bundle
 from edge_sdk.bundle.writer import check_replaceable
 from edge_sdk.errors import EdgeError
-from edge_sdk.files import check_writable, filling, replacing
+from edge_sdk.files import check_writable, filling
 from edge_sdk.frontends import Frontends
 from edge_sdk.targets import TargetProfile
 
 from .assemble import make_manifest
 from .cache import StageCache, default_cache
 from .data import split_data
+from .extras import Extras, as_json
 from .progress import Progress, silent
 from .recipe import Choice, Recipe, encode_recipe
 from .report import ConversionReport
@@ -61,6 +62,8 @@ def convert(
     recover: int | None = None,
     finetune: str | None = None,
     write_recipe: str | Path | None = None,
+    report: bool = False,
+    report_to: str | Path | None = None,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -105,6 +108,9 @@ def convert(
         finetune: ``package.module:function`` that recovers instead; see
             :class:`~edge_sdk.converters.pruning.Recovery`.
         write_recipe: where to write the recipe that was used (the bundle carries it, too).
+        report: let the bundle carry ``report.html`` and all figures in ``report.json``. Where
+            candidates were measured, its bytes then differ from run to run.
+        report_to: a folder that is to have both, beside the bundle.
         spec: the ``model.toml`` that says what a model of your own takes and answers.
         cache: where results of stages are kept (None: nowhere).
         progress: called as stages go on.
@@ -128,14 +134,13 @@ def convert(
         require_compiler(settings.profile.engines)
     output = Path(output)
     _check_output(output)
-    if write_recipe is not None:
-        check_writable(Path(write_recipe))
+    extras = Extras(write_recipe, report, report_to)
+    extras.check()
     source = read_source(as_origin(checkpoint, spec))
     streams = settings.recipe.streaming
     stages = _stages(source, calibration, evaluation, cache, progress, streams)
-    recipe_file = None if write_recipe is None else Path(write_recipe)
     with converting(target=settings.profile.name):
-        return _one(stages, settings, output, recipe_file)
+        return _one(stages, settings, output, extras)
 
 
 def convert_targets(
@@ -185,8 +190,8 @@ def convert_targets(
             try:
                 path = folder / f"{source.name}-{name}.edge"
                 with converting(target=name):
-                    report = _one(stages, settings, path, None)
-                outcomes.append(Outcome(target=name, report=report))
+                    made = _one(stages, settings, path, Extras())
+                outcomes.append(Outcome(target=name, report=made))
             except EdgeError as error:
                 outcomes.append(Outcome(target=name, error=error))
             settled(outcomes[-1])
@@ -208,19 +213,19 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def _one(
-    stages: Stages, settings: Settings, output: Path, write_recipe: Path | None
-) -> ConversionReport:
+def _one(stages: Stages, settings: Settings, output: Path, extras: Extras) -> ConversionReport:
     found, contents = stages.run(settings.profile, settings.precisions, settings.recipe)
     found.notes.extend(settings.notes)
     report = make_report(found)
-    lasting = msgspec.json.encode(report.lasting())
-    contents["report.json"] = msgspec.json.format(lasting, indent=1) + b"\n"
+    if extras.wants_report:
+        report = msgspec.structs.replace(report, evidence=stages.evidence(found))
+    full = extras.files(report)
+    contents["report.json"] = as_json(report.lasting())
+    if extras.report:
+        contents |= full
     contents["recipe.toml"] = used = encode_recipe(found.recipe)
     write_bundle(output, make_manifest(found), contents)
-    if write_recipe is not None:
-        with replacing(write_recipe) as aside:
-            aside.write_bytes(used)
+    extras.write(used, full)
     return msgspec.structs.replace(report, output=str(output))
 
 

@@ -55,6 +55,13 @@ class PartReport(_Data, frozen=True, kw_only=True):
     streaming: str = ""
 
 
+class AccuracyInterval(_Data, frozen=True, kw_only=True):
+    """The 95 % intervals (Wilson) of a head's accuracy, from 0 to 1: of fp32, and as shipped."""
+
+    fp32: tuple[float, float]
+    shipped: tuple[float, float]
+
+
 class EditionReport(_Data, frozen=True, kw_only=True):
     """The model for one engine on one rung: its parts, what it lost, bytes of its graphs.
 
@@ -68,6 +75,7 @@ class EditionReport(_Data, frozen=True, kw_only=True):
     pruned: float = 0.0
     parts: tuple[PartReport, ...]
     quality: Quality
+    intervals: dict[str, AccuracyInterval] = {}
     size: int
 
 
@@ -117,6 +125,38 @@ class SearchReport(_Data, frozen=True, kw_only=True):
     candidates: tuple[CandidateReport, ...]
 
 
+class LayerEvidence(_Data, frozen=True, kw_only=True):
+    """A layer alone in int8: ``snr_db`` of the part's output, its share of all rounding noise."""
+
+    name: str
+    weights: int
+    macs: int
+    snr_db: float
+    noise_share: float
+
+
+class ActivationHistogram(_Data, frozen=True, kw_only=True):
+    """What a layer puts out over some samples: counts between edges, and the range of int8."""
+
+    layer: str
+    range: tuple[float, float]
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+class PartEvidence(_Data, frozen=True, kw_only=True):
+    """A part's multiply-accumulates on one sample, and its layers in int8, the costliest first.
+
+    ``snr_db`` is that of its output with all of them in int8.
+    """
+
+    name: str
+    macs: int
+    snr_db: float
+    layers: tuple[LayerEvidence, ...]
+    activations: tuple[ActivationHistogram, ...]
+
+
 class ConversionReport(_Data, frozen=True, kw_only=True):
     """The result of :func:`edge_sdk.converters.convert` for one target.
 
@@ -128,6 +168,7 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
         warnings: sentences the user should read.
         search: what else was tried. A bundle's ``report.json`` has it only where the bundle was
             asked to carry a report: times differ from run to run, a bundle's bytes do not.
+        evidence: of each part, where a report was asked for.
         output: where the bundle was written (not in ``report.json``).
     """
 
@@ -137,6 +178,7 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
     fp32_size: int
     warnings: tuple[str, ...]
     search: SearchReport | None = None
+    evidence: tuple[PartEvidence, ...] = ()
     output: str | None = None
 
     def lasting(self) -> ConversionReport:
@@ -154,7 +196,9 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
                 for part in edition.parts
             )
             editions.append(msgspec.structs.replace(edition, parts=parts))
-        return msgspec.structs.replace(self, editions=tuple(editions), search=None, output=None)
+        return msgspec.structs.replace(
+            self, editions=tuple(editions), search=None, evidence=(), output=None
+        )
 
     @property
     def preferred(self) -> EditionReport:

@@ -17,6 +17,7 @@ from .cache import StageCache
 from .candidates import Form
 from .data import Split
 from .edition import Edition
+from .evidence import gather
 from .feeds import wiring_of
 from .golden import expected_values, golden_inputs, pick
 from .ladder import check_ladder
@@ -26,6 +27,7 @@ from .progress import Progress
 from .pruning import PruningPlan
 from .recipe import Chosen, Pruning, Recipe
 from .reference import Reference
+from .report import PartEvidence
 from .search import Limits
 from .selection import Plan, Selected, decided, select
 from .selfcheck import check_on_host
@@ -125,6 +127,13 @@ class Stages:
             notes=notes,
         )
         return found, self._contents(found)
+
+    def evidence(self, found: Conversion) -> tuple[PartEvidence, ...]:
+        """Of the parts of the preferred edition, for a report."""
+        form = found.editions[0].candidates.form
+        plan = found.recipe.quantisation
+        works = [form.works.make(spec, found.profile, plan) for spec in form.source.parts]
+        return gather(works, self._progress)
 
     def _contents(self, found: Conversion) -> dict[str, bytes]:
         """The graphs, and the golden values that they are to give; adds warnings to ``found``."""

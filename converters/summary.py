@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from .assemble import Conversion
 from .backends import Artefact
 from .edition import Edition
+from .intervals import wilson
 from .quantisation.share import parameter_count
 from .report import (
+    AccuracyInterval,
     Attempt,
     CandidateReport,
     ConversionReport,
@@ -91,6 +93,13 @@ def _edition(found: Conversion, edition: Edition) -> EditionReport:
         pruned=edition.candidates.form.pruned,
         parts=tuple(_part(found, edition, name) for name in edition.chosen),
         quality=found.quality(edition),
+        intervals={
+            name: AccuracyInterval(
+                fp32=wilson(q.fp32.accuracy, q.samples),
+                shipped=wilson(q.shipped.accuracy, q.samples),
+            )
+            for name, q in edition.quality.items()
+        },
         size=edition.size,
     )
 

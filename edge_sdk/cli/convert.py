@@ -39,6 +39,10 @@ if TYPE_CHECKING:
               help="Where to write the recipe that was used.")  # fmt: skip
 @click.option("--output", required=True, type=click.Path(path_type=Path),
               help="A .edge file or a folder; for several targets, where they go.")  # fmt: skip
+@click.option("--report", is_flag=True,
+              help="Let the bundle carry report.html, and all figures in report.json.")  # fmt: skip
+@click.option("--report-to", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Write report.html and report.json there, beside the bundle.")  # fmt: skip
 @click.option("--max-drop", type=click.FloatRange(min=0),
               help="Points of macro-F1 a head may lose; default: the target's budget.")  # fmt: skip
 @click.option("--max-size", metavar="SIZE",
@@ -85,6 +89,8 @@ def command(
     no_cache: bool,
     as_json: bool,
     write_recipe: Path | None,
+    report: bool,
+    report_to: Path | None,
     **options: Any,
 ) -> None:
     """Convert CHECKPOINT into a verified bundle for a target, or one for each of several.
@@ -93,14 +99,16 @@ def command(
     """
     if (checkpoint is None) == (model is None):
         raise UsageError("Give one model to convert: CHECKPOINT, or --model PKG.NET:BUILD.")
-    if write_recipe is not None and len(targets) > 1:
-        raise UsageError("--write-recipe takes one --target: each has a recipe of its own.")
+    extras = {"write_recipe": write_recipe, "report": report, "report_to": report_to}
+    for name, value in extras.items():
+        if value and len(targets) > 1:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} takes one --target: each has one of its own.")
     if no_cache and cache is not None:
         raise UsageError("--cache and --no-cache contradict each other; give one of them.")
     options["cache"] = None if no_cache else cache or "default"
     paths = {"path": checkpoint, "weights": weights, "spec": spec}
-    if write_recipe is not None:
-        options["write_recipe"] = write_recipe
+    options |= {name: value for name, value in extras.items() if value}
     outcomes = _supervised(paths, model, targets, options)
     if len(targets) > 1:
         _several(outcomes, as_json)

@@ -150,6 +150,39 @@ def test_a_broken_budget_exits_with_5_and_leaves_nothing(run: Run, tmp_path: Pat
     assert list(output.parent.iterdir()) == []
 
 
+def test_budgets_recipe_ladder_and_report(run: Run, tmp_path: Path, sample_set: SampleSet) -> None:
+    code, out, err = run(
+        "--report", calibration=None, data=sample_set.root, max_latency="10s", max_size="1MB",
+        variants="full,audio-only", write_recipe=tmp_path / "used.toml",
+        report_to=tmp_path / "report",
+    )  # fmt: skip
+    assert code == 0
+    lines = out.splitlines()
+    (front,) = [line for line in lines if line.startswith("Candidates, measured on ")]
+    assert "tiny for rpi5 on onnxruntime, variant audio-only;" in lines
+    rows = lines[lines.index(front) + 1 :]
+    assert rows[0].split() == ["candidate", "points", "lost", "MB", "ms", "+-"]
+    assert any(row.rstrip().endswith("ships") for row in rows)
+    assert "note: Times were measured on " in err
+    assert "standing for rpi5" in err
+    bundle = Bundle.open(tmp_path / "out.edge")
+    assert bundle.manifest.ladder == ("full", "audio-only")
+    assert (tmp_path / "used.toml").read_bytes() == bundle.read("recipe.toml")
+    for name in ("report.html", "report.json"):
+        assert (tmp_path / "report" / name).read_bytes() == bundle.read(name)
+    again = tmp_path / "again.edge"
+    code, out, err = run(target=None, max_drop=None, recipe=tmp_path / "used.toml", output=again)
+    assert code == 0
+    assert "Candidates" not in out
+    assert Bundle.open(again).manifest.editions == bundle.manifest.editions
+
+
+def test_what_is_for_one_target_is_refused_with_several(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("--target", "rpi4", report_to=tmp_path / "report")
+    assert code == 2
+    assert "--report-to takes one --target" in err
+
+
 def test_a_cache_and_no_cache_contradict_each_other(run: Run) -> None:
     code, _, err = run("--no-cache")
     assert code == 2
