@@ -11,6 +11,7 @@ from edge_sdk.errors import CrashError, ExportError
 from edge_sdk.targets import Precision
 
 from .backends import Artefact, Backend, PartWork, Runner, load_backend
+from .progress import Progress, silent
 from .source import Source
 from .whereabouts import converting
 from .works import Works
@@ -72,6 +73,7 @@ def make_candidates(
     works: Sequence[PartWork],
     precisions: Sequence[Precision],
     own: Mapping[str, Sequence[Precision]],
+    progress: Progress = silent,
 ) -> Candidates:
     """Build every part at every wanted precision that the engine has.
 
@@ -92,7 +94,7 @@ def make_candidates(
         wanted = own.get(work.name, precisions)
         try:
             maker: Backend = backend
-            made = _build(maker, work, wanted)
+            made = _build(maker, work, wanted, progress)
         except ExportError as error:
             # A converter that died has not said that the part cannot be expressed.
             if engine == FALLBACK or isinstance(error, CrashError):
@@ -107,7 +109,10 @@ def make_candidates(
 
 
 def _build(
-    backend: Backend, work: PartWork, precisions: Sequence[Precision]
+    backend: Backend,
+    work: PartWork,
+    precisions: Sequence[Precision],
+    progress: Progress = silent,
 ) -> dict[Precision, Artefact]:
     wanted = [precision for precision in precisions if precision in backend.precisions]
     if not wanted:
@@ -116,7 +121,10 @@ def _build(
             f"wanted: {', '.join(precisions)}."
         )
     made = {}
-    for precision in wanted:
+    for done, precision in enumerate(wanted):
+        # ONNX graphs take a moment; compilers for other engines take up to a minute a part.
+        if backend.engine != FALLBACK:
+            progress(f"build {work.name} for {backend.engine}", done, len(wanted))
         with converting(engine=backend.engine, part=work.name, precision=precision):
             made[precision] = backend.build(work, precision)
     return made

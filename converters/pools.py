@@ -79,7 +79,9 @@ class Pools:
             msgspec.structs.replace(form.works.make(spec, self._profile, plan), judge=judge)
             for spec in form.source.parts
         ]
-        return make_candidates(engine, form, works, self._precisions, self._recipe.precisions)
+        return make_candidates(
+            engine, form, works, self._precisions, self._recipe.precisions, self._shop.progress
+        )
 
     def _judge(self, form: Form) -> PartJudge:
         """Says what layers a mixed form has to keep, within the budget."""

@@ -42,7 +42,11 @@ def page_of(report: ConversionReport) -> Page:
 def _candidates(page: Page, search: SearchReport) -> None:
     timed = any(c.milliseconds is not None for c in search.candidates)
     measured = f" Times were measured on {search.machine}." if timed else ""
-    caveat = f" It stands for the target: {search.caveat}." if timed and search.caveat else ""
+    caveat = (
+        f" It stands in for the target and may rank them otherwise: {search.caveat}."
+        if timed and search.caveat
+        else ""
+    )
     page.section("Candidates", f"What was tried, and what nothing beats.{measured}{caveat}")
     _front(page, search, timed=False)
     if timed:
@@ -191,6 +195,7 @@ def _activations(page: Page, part: str, shown: ActivationHistogram) -> None:
         for at in (low, high):
             axes.axvline(at, color=drawn.ink, linewidth=1, linestyle="--")
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("value")
         axes.set_ylabel("count")
     page.plot(

@@ -1,19 +1,32 @@
-"""Progress on standard error: a bar with the time left on a terminal, else a line a stage."""
+"""Progress on standard error: a bar with the time left on a terminal, else plain lines.
+
+Without a terminal each stage has a line; one that takes long says every ten seconds how far it is.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import click
 
+# Seconds between two lines of one stage.
+_EVERY = 10.0
+
 
 class StageProgress:
-    """Called with (stage, done, total); closes its bar at the end of the ``with`` block."""
+    """Called with (stage, done, total); closes its bar at the end of the ``with`` block.
 
-    def __init__(self) -> None:
+    ``clock`` gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
         self._stage = ""
         self._bar: Any = None
+        self._started = self._told = 0.0
 
     def __enter__(self) -> StageProgress:
         return self
@@ -23,19 +36,32 @@ class StageProgress:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` steps of ``stage`` are behind."""
-        from tqdm import tqdm
-
         if stage != self._stage:
-            self._close()
-            self._stage = stage
-            if sys.stderr.isatty():
-                self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr)
-            else:
-                click.echo(f"{stage} ...", err=True)
+            self._begin(stage, total)
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
+        elif self._clock() - self._told >= _EVERY and 0 < done < total:
+            self._told = self._clock()
+            left = (self._told - self._started) / done * (total - done)
+            click.echo(f"{stage}: {done / total:.0%}, {_duration(left)} left", err=True)
+
+    def _begin(self, stage: str, total: int) -> None:
+        from tqdm import tqdm
+
+        self._close()
+        self._stage = stage
+        self._started = self._told = self._clock()
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr)
+        else:
+            click.echo(f"{stage} ...", err=True)
 
     def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -232,6 +232,9 @@ def histogram(
 def _finish(axes: Any, x: str, y: str, *, legend: bool) -> None:
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":  # its own labels are in the mathematics that is turned off
+            axis.set_major_formatter("{x:g}")
     if legend:
         # Above the axes: it can hide nothing there.
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2)

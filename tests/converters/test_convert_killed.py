@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -16,14 +17,14 @@ from .conftest import Convert, unpack
 
 # Converts, and stops for good once it has come to the stage named last.
 SCRIPT = """
-import os, sys, time
+import json, os, sys, time
 from pathlib import Path
 
 def stop(*_):
     print("there", flush=True)
     time.sleep(600)
 
-checkpoint, samples, output, cache, place = sys.argv[1:]
+checkpoint, samples, output, cache, place, options = sys.argv[1:]
 if place == "writing the bundle":
     os.fsync = stop
 if place == "writing the cache":
@@ -32,7 +33,7 @@ if place == "writing the cache":
 
 from edge_sdk.converters import convert
 convert(checkpoint, calibration=samples, output=output, cache=cache, target="rpi5",
-        precision="int8", max_drop=100,
+        **{"precision": "int8", "max_drop": 100, **json.loads(options)},
         progress=lambda stage, done, total: stop() if (stage, done) == (place, total // 2) else 0)
 """
 
@@ -67,11 +68,11 @@ def there(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kill_at(tiny_checkpoint: Path, sample_set: SampleSet) -> Callable[[str, Path, Path], None]:
-    """``kill_at(place, output, cache)``: convert until there, then SIGKILL."""
+def kill_at(tiny_checkpoint: Path, sample_set: SampleSet) -> Callable[..., None]:
+    """``kill_at(place, output, cache, option=value)``: convert until there, then SIGKILL."""
 
-    def kill(place: str, output: Path, cache: Path) -> None:
-        words = [tiny_checkpoint, sample_set.root, output, cache, place]
+    def kill(place: str, output: Path, cache: Path, **options: object) -> None:
+        words = [tiny_checkpoint, sample_set.root, output, cache, place, json.dumps(options)]
         with subprocess.Popen(
             [sys.executable, "-c", SCRIPT, *map(str, words)],
             stdout=subprocess.PIPE,
@@ -98,7 +99,7 @@ def visible(folder: Path) -> list[str]:
 )  # fmt: skip
 def test_a_rerun_after_a_kill_is_as_if_nothing_had_happened(
     place: str,
-    kill_at: Callable[[str, Path, Path], None],
+    kill_at: Callable[..., None],
     exports: Callable[[], Path],
     convert_tiny: Convert,
     whole: dict[str, bytes],
@@ -114,7 +115,7 @@ def test_a_rerun_after_a_kill_is_as_if_nothing_had_happened(
 
 
 def test_a_kill_while_an_older_bundle_is_replaced_leaves_it(
-    kill_at: Callable[[str, Path, Path], None],
+    kill_at: Callable[..., None],
     exports: Callable[[], Path],
     convert_tiny: Convert,
     there: Path,
@@ -126,7 +127,7 @@ def test_a_kill_while_an_older_bundle_is_replaced_leaves_it(
 
 
 def test_a_rerun_picks_up_what_was_done(
-    kill_at: Callable[[str, Path, Path], None],
+    kill_at: Callable[..., None],
     exports: Callable[[], Path],
     convert_tiny: Convert,
     there: Path,
@@ -145,6 +146,55 @@ def test_a_rerun_picks_up_what_was_done(
     calibrated = {stage for stage in stages if stage.startswith("calibrate")}
     assert calibrated == {"calibrate head"}
     assert all(entry.stat().st_ino == number for entry, number in kept.items())
+
+
+def test_a_rerun_measures_what_was_not_measured_yet(
+    kill_at: Callable[..., None],
+    exports: Callable[[], Path],
+    convert_tiny: Convert,
+    there: Path,
+) -> None:
+    cache = exports()
+    kill_at("measure text", there / "out.edge", cache, measure=True)
+    stages: list[str] = []
+    convert_tiny(
+        output=there / "out.edge",
+        cache=cache,
+        precision="int8",
+        measure=True,
+        progress=lambda stage, done, total: stages.append(stage),
+    )
+    once = list(dict.fromkeys(stages))
+    assert once == ["export", "measure text", "measure head", "evaluate", "golden"]
+
+
+def test_a_rerun_does_not_recover_again(
+    kill_at: Callable[..., None],
+    exports: Callable[[], Path],
+    convert_tiny: Convert,
+    there: Path,
+    tmp_path: Path,
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        "[pruning]\nratios = [0.3]\n[pruning.plan]\nsamples = 8\n"
+        "[pruning.plan.recovery]\nepochs = 1\n"
+    )
+    cache = exports()
+    kill_at("evaluate pruned 30%", there / "out.edge", cache, recipe=str(recipe))
+    stages: list[str] = []
+    convert_tiny(
+        output=there / "out.edge",
+        cache=cache,
+        precision="int8",
+        recipe=recipe,
+        progress=lambda stage, done, total: stages.append(stage),
+    )
+    assert "importance" in stages
+    assert "recover" not in stages
+    assert "evaluate pruned 30%" in stages
+    # The embeddings of the model as it came were kept, and are not made again.
+    assert "evaluate" not in stages
 
 
 def test_a_damaged_cache_is_made_anew(
