@@ -45,18 +45,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="A page of bundles x boards to write.")  # fmt: skip
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker, which is pytest-xdist's where that is installed."""
-    config.addinivalue_line("markers", "xdist_group(name): tests of one board run on one worker")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """With pytest-xdist (``-n 4``) boards run in parallel, each on one worker."""
+    boards = _board_names(config) if config.getoption("--edge-bundle") else []
+    if not boards:
+        return None
+    from .workers import scheduler_of
+
+    return scheduler_of(boards, config, log)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a board and bundle."""
     if "device" in metafunc.fixturenames:
         names = _board_names(metafunc.config)
-        # With pytest-xdist (-n 4 --dist loadgroup) boards run in parallel, each on one worker.
-        params = [pytest.param(n, id=n, marks=pytest.mark.xdist_group(n)) for n in names]
-        metafunc.parametrize("device", params, indirect=True, scope="session")
+        metafunc.parametrize("device", names, ids=names, indirect=True, scope="session")
     if "edge_bundle" in metafunc.fixturenames:
         paths = metafunc.config.getoption("--edge-bundle")
         params = [pytest.param(path, id=Path(path).stem) for path in paths]

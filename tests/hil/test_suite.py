@@ -58,7 +58,7 @@ def test_every_bundle_on_every_board(
         "--lg-env", environment, "--edge-bundle", tiny_bundle, "--edge-samples", sample_set.root,
         "--edge-limit", "20", "--edge-agreement", "0.7", "--edge-budgets", budgets,
         "--junitxml", tmp_path / "junit.xml", "--edge-matrix", tmp_path / "matrix.html",
-        "-n", "2", "--dist", "loadgroup",
+        "-n", "2",
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]
