@@ -117,9 +117,11 @@ def _watch(replicas: Replicas, others: list[ForkProcess]) -> None:
     left = list(others)
     while left:
         connection.wait([other.sentinel for other in left])
-        if any(other.exitcode for other in left):
+        # Asked once: a process that ends between two questions would be lost from sight.
+        codes = [(other, other.exitcode) for other in left]
+        if any(code for _, code in codes):
             replicas.abandon()
-        left = [other for other in left if other.exitcode is None]
+        left = [other for other, code in codes if code is None]
 
 
 def _follow(rank: int, replicas: Replicas, work: Callable[[Replicas], object]) -> None:
