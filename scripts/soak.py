@@ -44,7 +44,6 @@ class Look:
 
     time: float
     resident: int
-    unique: int
     threads: int
     handles: int
     age: float
@@ -117,9 +116,7 @@ def run(
         if ages and now - begin > _LOOK * (len(looks) + 1):
             memory, (threads, handles) = process_memory(), held()
             age = float(np.quantile(ages, 0.95))
-            looks.append(
-                Look(now - begin, memory.resident, memory.unique or 0, threads, handles, age)
-            )
+            looks.append(Look(now - begin, memory.resident, threads, handles, age))
             ages.clear()
         if now - begin > seconds:
             stream.stop()
@@ -140,7 +137,9 @@ def report(
     """Print, and judge."""
     settled = looks[len(looks) // 4 :]
     minutes = np.array([look.time / 60 for look in settled])
-    memory = slope(minutes, np.array([look.unique / 1024 for look in settled]))
+    # Not the memory of its own: a page counts as its own as soon as another process that shared
+    # it, such as any other Python, has ended.
+    memory = slope(minutes, np.array([look.resident / 1024 for look in settled]))
     ages = np.array([look.age * 1e3 for look in settled])
     drift = slope(minutes, ages)
     counters = end.counters
@@ -150,7 +149,7 @@ def report(
     length = looks[-1].time
     print(f"{length / 60:.1f} minutes, {counters.decisions} decisions, {end.reason}")
     print(
-        f"memory of its own: {looks[0].unique >> 10} kB at first, {looks[-1].unique >> 10} kB at "
+        f"resident memory: {looks[0].resident >> 10} kB at first, {looks[-1].resident >> 10} kB at "
         f"last, {memory:+.1f} kB a minute after the first quarter"
     )
     print(
