@@ -74,7 +74,7 @@ def test_changed_later_frames_leave_a_prefix_embedding_alone(audio: AudioEncoder
 
 @torch.no_grad()
 def test_audio_streams_in_chunks_with_only_its_context(audio: AudioEncoder) -> None:
-    """What issue 5 builds on: each convolution needs its ``context`` last inputs, no more."""
+    """What streams build on: each convolution needs its ``context`` last inputs, no more."""
     x = torch.randn(1, BANDS, 48)
     first = audio.trunk.first
     whole = first(x)
