@@ -25,7 +25,8 @@ from .rungs import Rungs
 if TYPE_CHECKING:
     from .capture import AudioBlock, AudioSource, FrameSource
     from .governor import Governor
-    from .streaming.live import LiveStream, StreamOptions
+    from .streaming.live import LiveStream
+    from .streaming.options import StreamOptions
 
 Audio = tuple[NDArray[Any], int]
 Clip = tuple[Sequence[NDArray[np.uint8]], Sequence[float]]

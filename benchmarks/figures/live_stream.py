@@ -12,7 +12,7 @@ from edge_sdk import FusionSession
 from edge_sdk.runtimes.capture import ReplayAudio, ReplayVideo
 from edge_sdk.runtimes.governor import Governor
 from edge_sdk.runtimes.streaming.events import Decision, Ended
-from edge_sdk.runtimes.streaming.live import StreamOptions
+from edge_sdk.runtimes.streaming.options import StreamOptions
 
 from ..bench import Bench
 from .log_mel import chunks_of

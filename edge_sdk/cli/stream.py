@@ -106,7 +106,7 @@ def command(
     from edge_sdk.runtimes.session import FusionSession
     from edge_sdk.runtimes.signals import ending
     from edge_sdk.runtimes.streaming.events import Ended
-    from edge_sdk.runtimes.streaming.live import StreamOptions
+    from edge_sdk.runtimes.streaming.options import StreamOptions
 
     from .stream_lines import Lines, Objects
 

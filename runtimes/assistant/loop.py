@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
-import numpy as np
-
 from edge_sdk.errors import EdgeError
 
 from ..capture import AudioBlock, AudioSource, Frame, FrameSource, StreamEnded
@@ -62,7 +60,7 @@ class Assistant:
         self._config, self._ears, self._thinker = config, ears, thinker
         self._voice, self._speaker, self._home = voice, speaker, home
         self._microphone, self._camera = microphone, camera
-        self._mono = mono or _mean
+        self._mono = mono or AudioBlock.mono
         self._listeners: list[Listener] = []
         self._taps: list[Tap] = []
         self._beats: list[Callable[[], None]] = []
@@ -367,11 +365,6 @@ class _Spoken:
         self.text, self.after, self.follow_up = text, after, follow_up
         self.seconds = self.asked = 0.0
         self.began: float | None = None
-
-
-def _mean(block: AudioBlock) -> Samples:
-    samples = block.samples
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
 
 
 def _words(event: object) -> str:

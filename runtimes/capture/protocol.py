@@ -40,6 +40,12 @@ class AudioBlock:
     #: with silence; ``position`` has moved on by them. Stateful readers start anew.
     skipped: int = 0
 
+    def mono(self) -> NDArray[np.float32]:
+        """The mean of the channels, float32 ``[n]``."""
+        if self.samples.shape[1] == 1:
+            return self.samples[:, 0]
+        return np.ascontiguousarray(self.samples.mean(axis=1, dtype=np.float32))
+
 
 @dataclass(frozen=True)
 class AudioCounters:

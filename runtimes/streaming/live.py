@@ -6,11 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_sdk.errors import EdgeError, UsageError
+from edge_sdk.errors import EdgeError
 
 from ..capture import (
     AudioBlock,
@@ -18,7 +17,6 @@ from ..capture import (
     Camera,
     Frame,
     FrameSource,
-    MonotonicClock,
     StreamEnded,
 )
 from ..governor import Governor, Level, Move
@@ -26,16 +24,15 @@ from ..governor.watch import Sensors, Watch
 from ..prediction import HeadPrediction, Prediction
 from ..probes.vitals import VitalsReader
 from . import events as happened
-from .encoder import HOP_SECONDS, WINDOW_SECONDS
 from .events import StreamEvent
 from .hearing import Hearing
+from .options import AUDIO, IMAGE, TEXT, StreamOptions, check_stream
 from .sight import Sight
 from .tally import StreamCounters, Tally
 
 if TYPE_CHECKING:
     from ..session import FusionSession
 
-AUDIO, IMAGE, TEXT = "audio", "image", "text"
 #: Longest wait for data, in seconds, before devices and signals are looked at.
 _PATIENCE = 0.25
 #: The same where a camera is looked at meanwhile.
@@ -45,24 +42,6 @@ _AT_ONCE = 1e-6
 #: Events that wait for the reader at most; one turn makes a handful.
 _PENDING = 1024
 Samples = NDArray[np.float32]
-
-
-class StreamOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a stream is run.
-
-    Attributes:
-        hop_seconds: how often sound is encoded; rounded up to the step of the model.
-        window_seconds: the most sound that an answer rests on.
-        camera_fps: the most pictures a second that are encoded; None: every one.
-        frame_age: a frame farther from the sound than so many seconds is no part of an answer.
-        failures: so often in a row may a stage raise before the stream ends.
-    """
-
-    hop_seconds: float = HOP_SECONDS
-    window_seconds: float = WINDOW_SECONDS
-    camera_fps: float | None = 10.0
-    frame_age: float = 0.5
-    failures: int = 5
 
 
 class LiveStream:
@@ -92,8 +71,8 @@ class LiveStream:
         """
         self._session, self._options = session, options or StreamOptions()
         self._microphone, self._camera = microphone, camera
-        self._deadline, self._mono = deadline, mono or _mean
-        _check(session, microphone, camera, text, deadline, self._options)
+        self._deadline, self._mono = deadline, mono or AudioBlock.mono
+        check_stream(session, microphone, camera, text, deadline, self._options)
         source = microphone or camera
         assert source is not None
         self._clock = source.clock
@@ -476,49 +455,3 @@ class LiveStream:
 
     def _emit(self, event: StreamEvent) -> None:
         self._pending.append(event)
-
-
-def _mean(block: AudioBlock) -> Samples:
-    if block.samples.shape[1] == 1:
-        return block.samples[:, 0]
-    return np.ascontiguousarray(block.samples.mean(axis=1, dtype=np.float32))
-
-
-def _check(
-    session: FusionSession,
-    microphone: AudioSource | None,
-    camera: FrameSource | None,
-    text: str | None,
-    deadline: float | None,
-    options: StreamOptions,
-) -> None:
-    if microphone is None and camera is None:
-        raise UsageError("A stream needs a microphone or a camera.")
-    takes = session.bundle.manifest.frontends.modalities
-    given = {AUDIO: microphone, IMAGE: camera, TEXT: text}
-    for modality, source in given.items():
-        if source is not None and modality not in takes:
-            raise UsageError(f"This model takes {', '.join(takes)}; it takes no {modality}.")
-    if microphone is not None and microphone.rate != session.frontends.audio.config.rate:
-        raise UsageError(
-            f"The {microphone.name} gives {microphone.rate} Hz and the model takes "
-            f"{session.frontends.audio.config.rate}: open it with that rate."
-        )
-    if microphone is not None and camera is not None:
-        clocks = microphone.clock, camera.clock
-        alike = all(isinstance(clock, MonotonicClock) for clock in clocks)
-        if clocks[0] is not clocks[1] and not alike:
-            raise UsageError("The microphone and the camera must be stamped on one clock.")
-    if deadline is not None and not deadline > 0:
-        raise UsageError(f"A deadline must be above 0 seconds, not {deadline:g}.")
-    numbers = (options.hop_seconds, options.window_seconds, options.frame_age, options.failures)
-    if not all(number > 0 for number in numbers) or (
-        options.camera_fps is not None and not options.camera_fps > 0
-    ):
-        raise UsageError("The numbers of a stream's options must be above 0.")
-    lacking = session.parts.needs - {name for name, source in given.items() if source is not None}
-    if lacking:
-        raise UsageError(
-            f"This model cannot do without {', '.join(sorted(lacking))}: give the stream all of "
-            f"{', '.join(takes)}."
-        )

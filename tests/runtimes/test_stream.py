@@ -33,7 +33,8 @@ from edge_sdk.runtimes.streaming.events import (
     StreamEvent,
     plain_event,
 )
-from edge_sdk.runtimes.streaming.live import LiveStream, StreamOptions
+from edge_sdk.runtimes.streaming.live import LiveStream
+from edge_sdk.runtimes.streaming.options import StreamOptions
 
 from ..bundles import with_rungs
 from ..synthetic import picture, speech_like
