@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from .counting import CountingObserver
 from .histogram import BINS, Histogram
 from .observers import Range
 
 # Thresholds tried lie so many bins apart.
 _STEP = 8
-# Of the values, at either end: what coverage follows.
-_TAIL = 1e-4
 
 
-class EntropyObserver:
+class EntropyObserver(CountingObserver):
     """The threshold on magnitudes at which int8 codes differ least from the values, by KL.
 
     The method of TensorRT (Migacz, "8-bit inference with TensorRT", 2017): for each threshold the
@@ -24,17 +21,6 @@ class EntropyObserver:
     magnitudes, spread out again, and compared. Activations that are never negative have 256
     levels, others 128 a side.
     """
-
-    def __init__(self) -> None:
-        self._histogram = Histogram()
-
-    def update(self, value: NDArray[Any]) -> None:
-        """Count the values."""
-        self._histogram.update(value)
-
-    def span(self) -> Range:
-        """All but the rarest values at either end."""
-        return self._histogram.quantile(_TAIL), self._histogram.quantile(1 - _TAIL)
 
     def range(self) -> Range:
         """The extremes, cut at the best threshold."""

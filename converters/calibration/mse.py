@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from .counting import CountingObserver
 from .histogram import Histogram
 from .observers import Range
 
@@ -14,26 +12,14 @@ _LEVELS = 255
 # Ranges tried at either end, as shares of the extreme.
 _SHARES = np.linspace(0.05, 1.0, 96)
 _ROUNDS = 3
-_TAIL = 1e-4
 
 
-class MseObserver:
+class MseObserver(CountingObserver):
     """Draws in both ends until clipping would cost more than finer steps gain.
 
     The error of a step is taken as uniform (a twelfth of its square); values that are exactly 0
     have none.
     """
-
-    def __init__(self) -> None:
-        self._histogram = Histogram()
-
-    def update(self, value: NDArray[Any]) -> None:
-        """Count the values."""
-        self._histogram.update(value)
-
-    def span(self) -> Range:
-        """All but the rarest values at either end."""
-        return self._histogram.quantile(_TAIL), self._histogram.quantile(1 - _TAIL)
 
     def range(self) -> Range:
         """The best of the ranges tried, one end after the other."""

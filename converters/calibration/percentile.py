@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
-from .histogram import Histogram
+from .counting import CountingObserver
 from .observers import Range
 
 
-class PercentileObserver:
+class PercentileObserver(CountingObserver):
     """Clips the same share of all values at either end of the range.
 
     Args:
@@ -21,12 +17,8 @@ class PercentileObserver:
     def __init__(self, *, percentile: float = 99.99) -> None:
         if not 50 < percentile <= 100:
             raise ValueError(f"percentile must be above 50 and at most 100, not {percentile:g}")
+        super().__init__()
         self._share = percentile / 100
-        self._histogram = Histogram()
-
-    def update(self, value: NDArray[Any]) -> None:
-        """Count the values."""
-        self._histogram.update(value)
 
     def span(self) -> Range:
         """The range so far."""
