@@ -17,6 +17,7 @@ from onnx import numpy_helper
 
 from ..calibration.ranges import expose
 from ..reference import Reference
+from .folding import counterparts
 from .layers import layer_of
 
 Feed = Mapping[str, NDArray[Any]]
@@ -44,17 +45,17 @@ def correct_bias(
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(int8)
-    known = {output for node in graph.graph.node for output in node.output}
-    found = [bias for bias in _biases(copy) if bias.output in known]
+    exact_name = {new: old for old, new in counterparts(graph, copy).items()}
+    found = [bias for bias in _biases(copy) if bias.output in exact_name]
     if not found or not feeds:
         return copy, ()
-    ends = [bias.output for bias in found]
-    exact = _means(Reference(expose(graph, ends)), found, feeds)
+    same = [msgspec.structs.replace(bias, output=exact_name[bias.output]) for bias in found]
+    exact = _means(Reference(expose(graph, [bias.output for bias in same])), same, feeds)
     codes = {i.name: i for i in copy.graph.initializer}
     corrected = []
     for bias in found:
         mean = _means(Reference(expose(copy, [bias.output])), [bias], feeds)[bias.output]
-        change = np.rint((mean - exact[bias.output]) / bias.scales)
+        change = np.rint((mean - exact[exact_name[bias.output]]) / bias.scales)
         if not change.any():
             continue
         constant = codes[bias.codes]

@@ -14,6 +14,7 @@ from edge_sdk.targets import Int8Scheme
 
 from ..calibration.ranges import Calibration, expose
 from ..reference import Reference
+from .folding import counterparts
 from .layers import Layer, quantisable_layers
 from .plan import QuantisationPlan
 from .static import quantise
@@ -110,11 +111,15 @@ def part_noise(
     layers = [x for x in quantisable_layers(graph, seen) if x.name not in plan.keep]
     everything = {x.name for x in quantisable_layers(graph, seen)}
     step(0, len(layers) + 1)
+    int8 = int8_form(graph, seen, scheme, plan, plan.keep)
+    called = counterparts(graph, int8)
     ends = [x.output for x in layers]
     reference = Reference(expose(graph, ends))
-    wanted = [reference.run(feed) for feed in feeds]
-    int8 = int8_form(graph, seen, scheme, plan, plan.keep)
-    inner = output_noise(wanted, Reference(expose(int8, ends)), feeds)
+    wanted = [
+        {called.get(name, name): value for name, value in reference.run(feed).items()}
+        for feed in feeds
+    ]
+    inner = output_noise(wanted, Reference(expose(int8, [called[x] for x in ends])), feeds)
     outputs = [value.name for value in graph.graph.output]
     found = []
     for done, layer in enumerate(layers):
@@ -125,7 +130,7 @@ def part_noise(
             LayerNoise(
                 layer=layer,
                 noise=mean_noise(noise, outputs),
-                own_db=decibel(inner[layer.output]),
+                own_db=decibel(inner[called[layer.output]]),
             )
         )
     step(len(layers) + 1, len(layers) + 1)

@@ -20,6 +20,7 @@ from ..calibration.ranges import Calibration
 from ..export.naming import canonical
 from .compact import compact
 from .ends import float_ends
+from .folding import CUTTING, foldable
 from .layers import nodes_of
 from .operators import QUANTISED, STORED
 from .weights import store_weights
@@ -40,7 +41,8 @@ def quantise(
 ) -> onnx.ModelProto:
     """``graph`` with quantise/dequantise pairs around ``operators``.
 
-    Operators without an int8 form (a GRU) compute in floating point; :func:`.share.float_share`
+    ReLU and clipping behind a layer become the limits of its range (:mod:`.folding`). Operators
+    without an int8 form (a GRU) compute in floating point; :func:`.share.float_share`
     says which.
 
     Args:
@@ -63,6 +65,12 @@ def quantise(
         for name, (low, high) in calibration.ranges.items()
     }
     excluded = nodes_of(graph, keep)
+    # Zero is the middle of a symmetric range: there, and behind float outputs, nothing folds.
+    if not (scheme.symmetric_activation or float_outputs):
+        folded = {node.name for node in foldable(graph, operators).values()}
+        cutting = [node.name for node in graph.graph.node if node.op_type in CUTTING]
+        excluded += [name for name in cutting if name not in folded]
+        operators = (*operators, *CUTTING)
     copy = onnx.ModelProto()
     copy.CopyFrom(graph)
     # It advises, for every graph, to optimise it first; the exporter already has.

@@ -64,3 +64,24 @@ def conv_gru_gemm(rng: np.random.Generator) -> onnx.ModelProto:
         "w": normal(6, 5), "b": normal(6), "axis": np.array([0], np.int64),
     }  # fmt: skip
     return make_graph(nodes, {"features": [1, 3, "T"]}, {"embedding": [1, 6]}, weights)
+
+
+def conv_clip_conv(
+    rng: np.random.Generator, function: str = "Clip", limits: tuple[float, float] = (0.0, 6.0)
+) -> onnx.ModelProto:
+    """``[1, 3, T]``: a convolution whose results are mostly negative, a function, a convolution."""
+    slots = ["c", "low", "high"] if function == "Clip" else ["c"]
+    nodes = [
+        helper.make_node("Conv", ["features", "aw", "ab"], ["c"], "first/conv", pads=[1, 1]),
+        helper.make_node(function, slots, ["r"], "first/function"),
+        helper.make_node("Conv", ["r", "bw", "bb"], ["embedding"], "second/conv", pads=[1, 1]),
+    ]
+    weights: dict[str, NDArray[np.generic]] = {
+        "aw": rng.normal(0, 1, (8, 3, 3)).astype(np.float32),
+        "ab": np.linspace(-6, 0, 8, dtype=np.float32),
+        "bw": rng.normal(0, 0.3, (4, 8, 3)).astype(np.float32),
+        "bb": np.zeros(4, np.float32),
+    }
+    if function == "Clip":
+        weights |= {"low": np.float32(limits[0]), "high": np.float32(limits[1])}
+    return make_graph(nodes, {"features": [1, 3, "T"]}, {"embedding": [1, 4, "T"]}, weights)
