@@ -12,6 +12,7 @@ from edge_sdk.errors import UsageError
 
 from ..figure import Figure
 from . import (
+    calibration_memory,
     capture,
     cli_help,
     compare_alarms,
@@ -53,6 +54,7 @@ FIGURES: tuple[Figure, ...] = (
     engine_agreement.FIGURE,
     engine_speed.FIGURE,
     three_targets.FIGURE,
+    calibration_memory.FIGURE,
 )
 
 
