@@ -25,6 +25,9 @@ class Reference:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Many are open at once and each sees inputs of many lengths: an arena would keep the most
+        # that any of them took.
+        options.enable_cpu_mem_arena = False
         levels = onnxruntime.GraphOptimizationLevel
         options.graph_optimization_level = (
             levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL

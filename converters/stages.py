@@ -21,6 +21,7 @@ from .evidence import gather
 from .feeds import wiring_of
 from .golden import expected_values, golden_inputs, pick
 from .ladder import check_ladder
+from .memory import give_back
 from .observations import Observations
 from .pools import Pools, Workshop
 from .progress import Progress
@@ -138,6 +139,7 @@ class Stages:
     def _contents(self, found: Conversion) -> dict[str, bytes]:
         """The graphs, and the golden values that they are to give; adds warnings to ``found``."""
         contents: dict[str, bytes] = {}
+        give_back()
         for sample in self._golden:
             contents |= sample.files
         for done, edition in enumerate(found.editions):
@@ -169,6 +171,7 @@ class Stages:
                 )
             )
         self._progress("golden", len(found.editions), len(found.editions))
+        give_back()
         return contents
 
     def _form(self, pruned: float, pruning: Pruning | None) -> Form:

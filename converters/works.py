@@ -21,6 +21,7 @@ from .calibration.ranges import Calibration, calibrate
 from .calibration.registry import load_calibrator
 from .export.onnx import REVISION, export_onnx
 from .feeds import Wiring, part_feeds
+from .memory import give_back
 from .parts import PartSpec
 from .progress import Progress, silent
 from .quantisation.plan import QuantisationPlan
@@ -48,6 +49,7 @@ def export_parts(
             f"export {REVISION} {tools()} {source.digest} {spec.name}", _Export(spec)
         )
         graphs[spec.name] = onnx.load_from_string(content)
+        give_back()
     progress("export", len(source.parts), len(source.parts))
     return graphs
 

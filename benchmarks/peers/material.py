@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.manifest import Head
+from edge_sdk.errors import DataError
 from edge_sdk.samples import Sample, SampleSet, write_index
 
 from ..parts import features_of, load_edition
@@ -54,16 +56,33 @@ class Material:
 
     def subset(self, seed: int) -> Path:
         """The sample set that ``seed`` draws, as a folder."""
-        folder = self.scratch / f"calibration-{seed}"
+        return self._folder(f"calibration-{seed}", self._chosen(seed))
+
+    def undrawn(self, seed: int) -> Path:
+        """What ``seed`` left of the calibration samples, as a folder, for a gate to judge by.
+
+        Raises:
+            DataError: it left nothing.
+        """
+        drawn = {sample.id for sample in self._chosen(seed)}
+        rest = [sample for sample in self.calibration if sample.id not in drawn]
+        if not rest:
+            raise DataError(
+                f"All {len(self.calibration)} calibration samples are drawn and none is left to "
+                "judge by; give a smaller --samples."
+            )
+        return self._folder(f"evaluation-{seed}", rest)
+
+    def _folder(self, name: str, samples: Sequence[Sample]) -> Path:
+        folder = self.scratch / name
         if not folder.exists():
             folder.mkdir()
-            chosen = self._chosen(seed)
-            for sample in chosen:
-                for name in sample.paths:
-                    there = folder / name
+            for sample in samples:
+                for file in sample.paths:
+                    there = folder / file
                     there.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(self.calibration.path(name), there)
-            write_index(folder, chosen)
+                    shutil.copyfile(self.calibration.path(file), there)
+            write_index(folder, list(samples))
         return folder
 
     def _chosen(self, seed: int) -> list[Sample]:

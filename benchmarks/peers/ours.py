@@ -29,6 +29,7 @@ class Ours:
             edge_sdk(
                 *("convert", str(material.checkpoint), "--engine", self._engine),
                 *("--calibration", str(material.subset(seed))),
+                *("--evaluation", str(material.undrawn(seed))),
                 *("--cache", str(out / "cache"), "--output", str(path)),
             )
         )

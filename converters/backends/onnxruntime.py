@@ -9,6 +9,7 @@ from edge_sdk.bundle.manifest import FloatShare
 from edge_sdk.targets import Precision
 
 from ..export.onnx import export_onnx
+from ..export.shorten import shorten
 from ..export.streaming import NotStreamable, with_states
 from ..parts import streams
 from ..reference import Reference
@@ -49,7 +50,7 @@ class OnnxRuntimeBackend:
             engine=self.engine,
             precision=precision,
             suffix="onnx",
-            content=graph.SerializeToString(),
+            content=shorten(graph).SerializeToString(),
             stayed_float=share,
         )
         return self._streaming(part, graph, plain)
@@ -63,7 +64,7 @@ class OnnxRuntimeBackend:
             made = with_states(graph, part.spec.example[0].numpy())
             artefact = msgspec.structs.replace(
                 plain,
-                content=made.graph.SerializeToString(),
+                content=shorten(made.graph).SerializeToString(),
                 streaming=StreamForm(frames=made.frames, multiples=True, states=made.states),
             )
             check_stream(self, artefact, part.few())
@@ -81,7 +82,7 @@ class OnnxRuntimeBackend:
             frames=step.frames,
             multiples=False,
             states=step.named,
-            content=export_onnx(spec).SerializeToString(),
+            content=shorten(export_onnx(spec)).SerializeToString(),
         )
         artefact = msgspec.structs.replace(plain, streaming=form)
         try:
