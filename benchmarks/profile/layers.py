@@ -8,7 +8,7 @@ from itertools import cycle, islice
 from edge_sdk.bundle import Bundle
 from edge_sdk.frontends import Frontends
 from edge_sdk.runtimes.engines import EngineOptions
-from edge_sdk.runtimes.engines.layer_times import TellsLayerTimes
+from edge_sdk.runtimes.engines.layer_times import LayerTime, NotTold, TellsLayerTimes
 from edge_sdk.runtimes.rungs import Rungs
 from edge_sdk.runtimes.session import FusionSession
 
@@ -48,13 +48,14 @@ def measure_layers(
             if not is_head and name not in met:
                 continue
             placement = loaded.graph.placement()
-            times = None
+            told: tuple[LayerTime, ...] | NotTold = NotTold(
+                f"the engine {loaded.engine} has no interface that tells the time of a layer"
+            )
             if isinstance(loaded.graph, TellsLayerTimes):
-                times = loaded.graph.layer_times()
-            why = "" if times is not None else _why(loaded.variant.engine)
-            found[name] = Layers(placement=placement, times=times, why=why)
+                told = loaded.graph.layer_times()
+            found[name] = (
+                Layers(placement=placement, times=None, why=told.why)
+                if isinstance(told, NotTold)
+                else Layers(placement=placement, times=told)
+            )
         return found
-
-
-def _why(engine: str) -> str:
-    return f"the engine {engine} has no interface that tells the time of a layer"

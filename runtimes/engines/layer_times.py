@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -17,7 +17,8 @@ class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
         operator: its kind.
         provider: what runs it.
         calls: how often it ran.
-        median_us: microseconds of a run of it.
+        median_us: microseconds of a run of it; where the engine counts whole microseconds, the
+            mean of the middle half of its runs.
         share: of the medians of all layers together, 0 to 1: a mean would be the interruptions'.
     """
 
@@ -29,26 +30,34 @@ class LayerTime(msgspec.Struct, frozen=True, kw_only=True):
     share: float
 
 
+class NotTold(msgspec.Struct, frozen=True):
+    """There are no times, and why."""
+
+    why: str
+
+
 @runtime_checkable
 class TellsLayerTimes(Protocol):
     """A loaded graph whose engine measures its layers; it must be loaded with ``trace``."""
 
-    def layer_times(self) -> tuple[LayerTime, ...] | None:
-        """The layers, slowest first. Ask once, after the last run; None: it does not tell."""
+    def layer_times(self) -> tuple[LayerTime, ...] | NotTold:
+        """The layers, slowest first. Ask once, after the last run."""
         ...
 
 
 def layer_times(
-    found: Mapping[tuple[str, str, str], Sequence[float]], *, skip: int = 0
+    found: Mapping[tuple[str, str, str], Sequence[float]], *, skip: int = 0, whole: bool = False
 ) -> tuple[LayerTime, ...]:
     """Layers from microseconds by (name, operator, provider), in the order of the runs.
 
     Args:
         found: the measurements.
         skip: runs at the start that do not count (the first are slower).
+        whole: the engine counts whole microseconds, of which a median is too coarse.
     """
-    middle = {key: median(values[skip:] or values) for key, values in found.items()}
-    whole = sum(middle.values()) or 1.0
+    middle_of = _middle_half if whole else median
+    middle = {key: middle_of(values[skip:] or values) for key, values in found.items()}
+    total = sum(middle.values()) or 1.0
     layers = [
         LayerTime(
             name=name,
@@ -56,8 +65,14 @@ def layer_times(
             provider=provider,
             calls=len(found[name, operator, provider]),
             median_us=round(value, 3),
-            share=value / whole,
+            share=value / total,
         )
         for (name, operator, provider), value in middle.items()
     ]
     return tuple(sorted(layers, key=lambda layer: (-layer.median_us, layer.name)))
+
+
+def _middle_half(values: Sequence[float]) -> float:
+    """Their mean without the smallest and the largest quarter: interruptions do not count."""
+    edge = len(values) // 4
+    return fmean(sorted(values)[edge : len(values) - edge])

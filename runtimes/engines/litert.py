@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,15 @@ from edge_sdk.bundle.tflite_note import TfliteNote, read_note
 from edge_sdk.errors import EngineError, InputError
 
 from .checks import check_inputs
+from .layer_times import LayerTime, NotTold
 from .litert_nodes import is_delegated, nodes_of
+from .litert_times import litert_times
 from .placement import Placement, placement
 from .protocol import EngineOptions, Tensors
 
 XNNPACK, BUILTIN, REFERENCE = "XNNPACK", "builtin", "reference"
+# Inputs that a traced graph keeps, to be run again by the profiler.
+_FEEDS = 16
 
 
 class LiteRtEngine:
@@ -63,6 +68,10 @@ class LiteRtGraph:
             s for s in note.outputs if not options.outputs or s.name in options.outputs
         )
         self._fixed = note.fixed
+        self._library, self._version, self._threads = library, version, options.threads
+        # The profiler runs the graph anew, on what it was given.
+        self._traced = graph if options.trace else None
+        self._feeds: deque[Tensors] = deque(maxlen=_FEEDS)
         if not options.optimise:
             self.provider = REFERENCE
         else:
@@ -81,9 +90,12 @@ class LiteRtGraph:
         for fixed in self._fixed:
             feed[fixed.input], feed[fixed.length] = pad(feed[fixed.input], fixed)
         try:
+            given = {name: _narrowed(feed[name], d, name) for name, d in self._inputs.items()}
             for name, detail in self._inputs.items():
-                self._interpreter.set_tensor(detail["index"], _narrowed(feed[name], detail, name))
+                self._interpreter.set_tensor(detail["index"], given[name])
             self._interpreter.invoke()
+            if self._traced is not None:
+                self._feeds.append(given)
             return {
                 spec.name: self._interpreter.get_tensor(self._outputs[spec.name]["index"])
                 for spec in self.outputs
@@ -98,6 +110,25 @@ class LiteRtGraph:
         own = REFERENCE if self.provider == REFERENCE else BUILTIN
         nodes = nodes_of(self._interpreter, XNNPACK, own)
         return None if nodes is None else placement(nodes)
+
+    def layer_times(self) -> tuple[LayerTime, ...] | NotTold:
+        """How long its operators take, if it was loaded with ``trace`` and has run.
+
+        Raises:
+            EngineError: LiteRT refuses the graph where its profiler is on.
+        """
+        if self._traced is None:
+            return NotTold("the graph was loaded without tracing")
+        if self.provider == REFERENCE:
+            return NotTold("the reference kernels are not what runs on a device")
+        return litert_times(
+            self._library,
+            self._version,
+            self._traced,
+            self._threads,
+            list(self._feeds),
+            (XNNPACK, BUILTIN),
+        )
 
     def close(self) -> None:
         """Drop the interpreter."""

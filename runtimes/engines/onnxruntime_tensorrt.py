@@ -19,7 +19,7 @@ from edge_sdk.errors import EngineError, InputError, storage_errors
 from ..tensorrt.cache import default_engine_cache
 from ..tensorrt.options import TensorRtOptions, tensorrt_options
 from .checks import check_inputs
-from .layer_times import LayerTime
+from .layer_times import LayerTime, NotTold
 from .onnxruntime_trace import Trace
 from .placement import Placement
 from .protocol import EngineOptions, Tensors
@@ -138,9 +138,11 @@ class OnnxRuntimeTensorRtGraph:
         """Where its nodes ran, if it was loaded with ``trace``: each compiled subgraph is one."""
         return self._trace.placement(self._session) if self._trace is not None else None
 
-    def layer_times(self) -> tuple[LayerTime, ...] | None:
+    def layer_times(self) -> tuple[LayerTime, ...] | NotTold:
         """How long its nodes took, if it was loaded with ``trace``."""
-        return self._trace.layer_times(self._session) if self._trace is not None else None
+        if self._trace is None:
+            return NotTold("the graph was loaded without tracing")
+        return self._trace.layer_times(self._session)
 
     def close(self) -> None:
         """Drop the session."""

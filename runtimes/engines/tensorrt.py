@@ -62,7 +62,7 @@ class TensorRtEngine:
                 f"There is no compiled TensorRT engine for this graph: {known.reason}. "
                 "Run 'edge-sdk build' on the bundle, on this device."
             )
-        return TensorRtGraph(trt, self._cuda, known.plan, known.layers)
+        return TensorRtGraph(trt, self._cuda, known.plan, known.layers, trace=settings.trace)
 
     def _trt(self) -> Binding:
         if self._binding is None:

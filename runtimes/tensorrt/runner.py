@@ -12,12 +12,14 @@ from edge_sdk.bundle.shapes import refusal
 from edge_sdk.errors import EngineError, InputError
 
 from ..engines.checks import check_inputs
+from ..engines.layer_times import LayerTime, NotTold
 from ..engines.placement import Node, Placement, placement
 from ..engines.protocol import Tensors
 from .binding import Binding, sizes
 from .cuda import Buffers, Cuda
 from .layers import Layer
 from .logs import Log
+from .profiler import LayerProfiler
 
 if TYPE_CHECKING:
     import tensorrt
@@ -37,13 +39,20 @@ class TensorRtGraph:
         cuda: the CUDA runtime, opened before TensorRT is touched.
         plan: a serialised engine of this TensorRT version and this GPU.
         layers: the engine's layers, as its build listed them.
+        trace: have TensorRT report the time of each layer.
 
     Raises:
         EngineError: TensorRT refuses the engine, or an output's shape depends on the data.
     """
 
     def __init__(
-        self, trt: Binding, cuda: Cuda, plan: bytes, layers: tuple[Layer, ...] = ()
+        self,
+        trt: Binding,
+        cuda: Cuda,
+        plan: bytes,
+        layers: tuple[Layer, ...] = (),
+        *,
+        trace: bool = False,
     ) -> None:
         self._cuda = cuda
         self._layers = layers
@@ -62,6 +71,9 @@ class TensorRtGraph:
             )
         self._engine: tensorrt.ICudaEngine | None = engine
         self._context: tensorrt.IExecutionContext | None = context
+        self._profiler = LayerProfiler(trt) if trace else None
+        if self._profiler is not None:
+            context.profiler = self._profiler.profiler
         names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
         self._dtypes = {name: np.dtype(trt.nptype(engine.get_tensor_dtype(name))) for name in names}
         fed = {n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT}
@@ -140,6 +152,12 @@ class TensorRtGraph:
             )
             for layer in self._layers
         )
+
+    def layer_times(self) -> tuple[LayerTime, ...] | NotTold:
+        """How long its layers took, if it was loaded with ``trace``."""
+        if self._profiler is None:
+            return NotTold("the graph was loaded without tracing")
+        return self._profiler.layer_times(self.provider, {x.name: x.kind for x in self._layers})
 
     def close(self) -> None:
         """Give memory, stream and engine back; closing twice is closing once."""

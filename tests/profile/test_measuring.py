@@ -71,6 +71,12 @@ def test_one_value_a_round() -> None:
     assert (estimate_of([3.0, 1.0, 2.0]).low, estimate_of([3.0, 1.0]).low) == (1.0, None)
 
 
+def test_whole_microseconds_are_averaged_without_the_interruptions() -> None:
+    found = {("a", "Conv", "x"): [50, 1, 1, 2, 2, 2, 1, 1, 900], ("b", "Gemm", "x"): [9] + [0] * 8}
+    times = layer_times(found, skip=1, whole=True)
+    assert [layer.median_us for layer in times] == [1.5, 0.0]
+
+
 def test_layers_by_median_without_the_first_run() -> None:
     times = layer_times({("a", "Conv", "cpu"): [99, 2, 2, 50], ("b", "Gemm", "cpu"): [9, 6, 6]},
                         skip=1)  # fmt: skip

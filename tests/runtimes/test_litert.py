@@ -7,10 +7,14 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from ai_edge_litert import interpreter
 
 from edge_sdk.bundle.manifest import TensorSpec
 from edge_sdk.errors import EngineError, InputError
+from edge_sdk.runtimes.engines.layer_times import NotTold
 from edge_sdk.runtimes.engines.litert import LiteRtEngine
+from edge_sdk.runtimes.engines.litert_c import CHECKED, ProfiledModel, why_not
+from edge_sdk.runtimes.engines.litert_times import RUNS
 from edge_sdk.runtimes.engines.protocol import Engine, EngineOptions
 from tests.tflite_parts import feed, fp32, quantised, size_of, torch_outputs
 
@@ -156,3 +160,54 @@ def test_tflite_runtime_serves_where_it_is_what_is_installed(
     wanted = torch_outputs("head concat", inputs)["shape"]
     got = ENGINE.load(content, EngineOptions()).run(inputs)["shape"]
     np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("part", "providers"), [
+    ("image", {"XNNPACK"}), ("text gru", {"XNNPACK", "builtin"}),
+])  # fmt: skip
+def test_the_times_of_operators_are_told_by_the_profiler(part: str, providers: set[str]) -> None:
+    graph = LiteRtEngine().load(fp32(part), EngineOptions(trace=True))
+    assert graph.layer_times() == NotTold("the graph has not run yet")
+    for seed in range(3):
+        graph.run(feed(part, seed=seed))
+    times = graph.layer_times()
+    assert not isinstance(times, NotTold)
+    assert len(times) > 5
+    assert {layer.provider for layer in times} == providers
+    assert {layer.calls for layer in times} == {RUNS + 1}
+    assert sum(layer.share for layer in times) == pytest.approx(1)
+    assert any("Convolution" in layer.operator or "Fully Connected" in layer.operator
+               for layer in times)  # fmt: skip
+    assert sum(layer.median_us for layer in times) > 0
+    # Placement is asked for after the times, and is still there.
+    placed = graph.placement()
+    assert placed is not None
+    assert set(placed.nodes) == providers
+
+
+def test_the_graph_under_the_profiler_gives_the_interpreters_answers() -> None:
+    inputs = feed("image", seed=4)
+    wanted = LiteRtEngine().load(fp32("image"), EngineOptions()).run(inputs)
+    model = ProfiledModel(interpreter, fp32("image"), threads=1)
+    given = {name: value.astype(np.float32) for name, value in inputs.items()}
+    got = model.run(given)["embedding"].view(np.float32)
+    np.testing.assert_array_equal(got, wanted["embedding"].ravel())
+    with pytest.raises(EngineError, match="has 4 bytes"):
+        model.run({name: np.zeros(1, np.float32) for name in given})
+    model.close()
+    model.close()
+
+
+def test_a_graph_that_the_profiled_model_refuses_is_an_error() -> None:
+    with pytest.raises(EngineError, match="LiteRT fails in LiteRtCreateModelFromBuffer"):
+        ProfiledModel(interpreter, b"no graph at all" * 10, threads=1)
+
+
+def test_without_a_trace_or_a_known_library_no_times_are_told() -> None:
+    graph = LiteRtEngine().load(fp32("image"), EngineOptions())
+    graph.run(feed("image"))
+    assert graph.layer_times() == NotTold("the graph was loaded without tracing")
+    assert "LiteRT 1.0.1 is not known here (2.3.x is)" in why_not(interpreter, "1.0.1")
+    bare = ModuleType("interpreter")
+    bare.__file__ = "/nowhere/interpreter.py"
+    assert "has no libLiteRt.so" in why_not(bare, CHECKED[0])

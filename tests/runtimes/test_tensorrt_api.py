@@ -24,6 +24,7 @@ VERSIONS = ("10.3.0", "11.4.0.106")
 # The fake's classes, and how the real ones are called.
 _CLASSES: dict[type, str] = {
     types.ILogger: "ILogger",
+    types.IProfiler: "IProfiler",
     types.IProgressMonitor: "IProgressMonitor",
     types.NetworkDefinitionCreationFlag: "NetworkDefinitionCreationFlag",
     types.BuilderFlag: "BuilderFlag",

@@ -12,6 +12,7 @@ import pytest
 from edge_sdk.bundle.manifest import ShapeRange
 from edge_sdk.errors import DeviceError, EngineError, InputError
 from edge_sdk.runtimes.engines import EngineOptions
+from edge_sdk.runtimes.engines.layer_times import NotTold
 from edge_sdk.runtimes.engines.tensorrt import TensorRtEngine
 from edge_sdk.runtimes.tensorrt.cache import EngineCache
 from edge_sdk.runtimes.tensorrt.compile import compile_kit
@@ -67,6 +68,23 @@ def test_answers_are_those_of_the_graph_at_every_length(
         np.testing.assert_allclose(
             graph.run({"features": value})["embedding"], 2 * value.sum(1), rtol=1e-5, atol=1e-5
         )
+
+
+def test_a_traced_engine_tells_the_time_of_its_layers(machine: FakeMachine, tmp_path: Path) -> None:
+    plain = prepared(machine, tmp_path)
+    plain.run({"features": frames(4)})
+    assert plain.layer_times() == NotTold("the graph was loaded without tracing")
+    engine = TensorRtEngine(machine.binding, machine.cudart)
+    graph = engine.load(GRAPH, TensorRtOptions(shapes=(PROFILE,), cache=tmp_path, trace=True))
+    for count in (3, 9, 3):
+        graph.run({"features": frames(count)})
+    times = graph.layer_times()
+    assert not isinstance(times, NotTold)
+    (layer,) = times
+    assert (layer.name, layer.operator, layer.provider) == ("whole", "fake", "TensorRT 10.3.0")
+    assert layer.calls == 3
+    assert layer.median_us > 0
+    assert layer.share == 1
 
 
 def test_a_graph_of_fixed_shape_needs_no_profile(machine: FakeMachine, tmp_path: Path) -> None:

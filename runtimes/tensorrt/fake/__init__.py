@@ -16,11 +16,12 @@ from typing import Any, cast
 from ..binding import Binding
 from .building import BuilderConfig, Network, OnnxParser, OptimizationProfile, walk
 from .cuda import FakeCudart
-from .running import CudaEngine, Plan, decode_plan, encode_plan
+from .running import LAYER, CudaEngine, Plan, decode_plan, encode_plan
 from .types import (
     BuilderFlag,
     DataType,
     ILogger,
+    IProfiler,
     IProgressMonitor,
     MemoryPoolType,
     NetworkDefinitionCreationFlag,
@@ -70,6 +71,7 @@ class FakeTensorRt:
     """Stands in for the module ``tensorrt``."""
 
     ILogger = ILogger
+    IProfiler = IProfiler
     IProgressMonitor = IProgressMonitor
     NetworkDefinitionCreationFlag = NetworkDefinitionCreationFlag
     OnnxParser = OnnxParser
@@ -112,7 +114,7 @@ class FakeTensorRt:
                     return None
                 machine.builds += 1
                 taken = ", ".join(f"{{ Name: {t.name}, Datatype: Float }}" for t in network.inputs)
-                listed = f"Name: whole, LayerType: fake, Inputs: [ {taken} ], Outputs: []"
+                listed = f"Name: {LAYER}, LayerType: fake, Inputs: [ {taken} ], Outputs: []"
                 self._logger.log(Severity.VERBOSE, f"Layers:\n{listed}")
                 plan = Plan(machine.version, machine.capability, shapes)
                 return encode_plan(plan, network.graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from .cuda import FakeCudart
 from .types import (
     DataType,
     ILogger,
+    IProfiler,
     Severity,
     Tensor,
     TensorIOMode,
@@ -23,6 +25,8 @@ from .types import (
 
 Shapes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 _MAGIC = b"fake TensorRT plan\n"
+#: The one layer of every engine.
+LAYER = "whole"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -51,6 +55,8 @@ class ExecutionContext:
 
     def __init__(self, engine: CudaEngine) -> None:
         self._engine = engine
+        #: Is told the time of each layer, and of that of the fake's one layer.
+        self.profiler: IProfiler | None = None
         self._shapes = {
             tensor.name: tensor.shape for tensor in engine.tensors if -1 not in tensor.shape
         }
@@ -107,8 +113,11 @@ class ExecutionContext:
             )
             for name in self._engine.fed
         }
+        started = perf_counter()
         for name, value in self._engine.compute(feeds).items():
             cudart.view(self._addresses[name], value.shape, value.dtype)[...] = value
+        if self.profiler is not None:
+            self.profiler.report_layer_time(LAYER, 1e3 * (perf_counter() - started))
         return True
 
 

@@ -63,6 +63,14 @@ class IProgressMonitor:
         raise NotImplementedError
 
 
+class IProfiler:
+    """Base of profilers."""
+
+    def report_layer_time(self, layer_name: str, ms: float) -> None:
+        """To be overridden."""
+        raise NotImplementedError
+
+
 class NetworkDefinitionCreationFlag(IntEnum):
     """As in TensorRT 10."""
 
