@@ -57,7 +57,7 @@ class Event(NamedTuple):
     tag: str
     kind: int
     microseconds: int
-    index: int
+    node: int
 
 
 def why_not(library: ModuleType, version: str) -> str:
