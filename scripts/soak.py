@@ -5,15 +5,19 @@
 A PulseAudio server without hardware plays speech to the microphone, an MJPEG server on this
 machine is the camera, and the stream runs with its governor. Watched every few seconds: memory,
 threads, file handles, processor time, data age, and whether every loss that the devices counted
-was also told. Exits with 1 where something grew, was not told, or spun.
+was also told. Exits with 1 where something grew, was not told, or spun. ``--looks FILE`` keeps what
+was watched, one JSON object a look.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +37,8 @@ from tests.synthetic import speech_like
 
 #: Memory may rise by so much a minute, on average after the first quarter, in kB.
 GROWTH = 200.0
+#: The age of data may be so much of itself higher at the end, by its slope.
+CREEP = 0.1
 #: Share of a core beyond which something spins.
 BUSY = 0.9
 _LOOK = 2.0
@@ -40,13 +46,18 @@ _LOOK = 2.0
 
 @dataclass
 class Look:
-    """One look at the process."""
+    """One look at the process; ``age`` is the p95 since the last one, in seconds.
+
+    ``load`` is the machine's, with all that others do on it.
+    """
 
     time: float
     resident: int
     threads: int
     handles: int
     age: float
+    load: float | None
+    level: str
 
 
 def main() -> int:
@@ -54,14 +65,23 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--fps", type=float, default=15.0, help="of the camera")
+    parser.add_argument("--looks", type=Path, help="a file for all that was watched")
     options = parser.parse_args()
     with sound_server() as server, network_camera(fps=options.fps) as camera:
         recording = server.folder / "speech.wav"
         soundfile.write(recording, speech_like(20.0).clip(-1, 1), 16000)
-        return soak(options.bundle, options.minutes * 60, server, camera.address, recording)
+        seconds, address = options.minutes * 60, camera.address
+        return soak(options.bundle, seconds, server, address, recording, options.looks)
 
 
-def soak(bundle: Path, seconds: float, server: SoundServer, camera: str, recording: Path) -> int:
+def soak(
+    bundle: Path,
+    seconds: float,
+    server: SoundServer,
+    camera: str,
+    recording: Path,
+    kept: Path | None,
+) -> int:
     """Run, print what was measured; 1 where something is wrong."""
     with FusionSession.open(bundle) as session:
         governor = LadderGovernor(default_policy(session.rungs))
@@ -77,6 +97,8 @@ def soak(bundle: Path, seconds: float, server: SoundServer, camera: str, recordi
         ):
             time.sleep(0.1)
         after = held()
+    if kept is not None:
+        kept.write_text("".join(json.dumps(asdict(look)) + "\n" for look in looks))
     return report(looks, told, end, busy, before, after)
 
 
@@ -92,6 +114,7 @@ def run(
     looks: list[Look] = []
     told = {"samples": 0, "decisions": 0}
     ages: list[float] = []
+    level = ""
     player = server.play(recording)
     end: Ended | None = None
     begin = time.monotonic()
@@ -104,6 +127,7 @@ def run(
     for event in stream:
         if isinstance(event, Decision):
             ages.append(event.data_age)
+            level = event.level
         elif isinstance(event, DecisionsLost):
             told["decisions"] += event.count
         elif isinstance(event, Captured) and isinstance(event.event, SamplesLost):
@@ -116,7 +140,9 @@ def run(
         if ages and now - begin > _LOOK * (len(looks) + 1):
             memory, (threads, handles) = process_memory(), held()
             age = float(np.quantile(ages, 0.95))
-            looks.append(Look(now - begin, memory.resident, threads, handles, age))
+            looks.append(
+                Look(now - begin, memory.resident, threads, handles, age, stream.load, level)
+            )
             ages.clear()
         if now - begin > seconds:
             stream.stop()
@@ -154,8 +180,10 @@ def report(
     )
     print(
         f"data age p95: {ages.min():.0f} to {ages.max():.0f} ms, median {np.median(ages):.0f}, "
-        f"{drift:+.2f} ms a minute"
+        f"{drift:+.2f} ms a minute; by quarters of the time {', '.join(quarters(looks))} ms"
     )
+    levels = Counter(look.level for look in looks)
+    print("levels: " + ", ".join(f"{name} {n / len(looks):.0%}" for name, n in levels.items()))
     print(f"processor: {busy:.1%} of a core")
     print(
         f"threads and handles: {before} before, {after} after, most "
@@ -172,6 +200,10 @@ def report(
             (end.reason != "stopped", f"it ended by itself: {end.sentence}"),
             (counters.failures > 0, "a stage failed"),
             (memory > GROWTH * max(1.0, 600 / length), "memory grows"),
+            (
+                drift * (minutes[-1] - minutes[0]) > CREEP * float(np.median(ages)),
+                "data grow older",
+            ),
             (told["samples"] != audio.lost, "samples were lost and not told"),
             (told["decisions"] != counters.lost, "decisions were lost and not told"),
             (
@@ -185,6 +217,13 @@ def report(
     for sentence in wrong:
         print(f"FAILED: {sentence}")
     return 1 if wrong else 0
+
+
+def quarters(looks: list[Look]) -> Iterator[str]:
+    """The median of the ages of each quarter of the time, in ms."""
+    for part in np.array_split(np.array([look.age * 1e3 for look in looks]), 4):
+        if len(part):
+            yield f"{np.median(part):.0f}"
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> float:
