@@ -78,6 +78,8 @@ class Stopwatch:
         Raises:
             ExportError: an engine refuses a graph, or fails on an input.
         """
+        if not artefacts:
+            return {}
         names = {key: _name(artefact) for key, artefact in artefacts.items()}
         distinct = {names[key]: artefact for key, artefact in artefacts.items()}
         everything = " ".join(sorted(distinct))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -93,6 +94,13 @@ class OnnxRuntimeGraph:
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
         return dict(zip(self._names, results))  # noqa: B905 - a name a result, by contract
 
+    def bind(self, inputs: Tensors, outputs: Tensors) -> Callable[[], None]:
+        """Tie a run to arrays; see :class:`~edge_sdk.runtimes.engines.protocol.Bindable`."""
+        if self._session is None:
+            raise EngineError("The graph is closed; load it again.")
+        check_inputs(self.inputs, inputs)
+        return _Bound(self._session, inputs, outputs)
+
     def placement(self) -> Placement | None:
         """Where its nodes ran, if it was loaded with ``trace``."""
         return self._trace.placement(self._session) if self._trace is not None else None
@@ -109,6 +117,26 @@ class OnnxRuntimeGraph:
             self._trace.close(self._session)
             self._trace = None
         self._session = None
+
+
+class _Bound:
+    """Runs on the same arrays each time."""
+
+    def __init__(self, session: Any, inputs: Tensors, outputs: Tensors) -> None:
+        self._session, self._binding = session, session.io_binding()
+        # The engine knows their addresses alone.
+        self._kept = (*inputs.values(), *outputs.values())
+        for bind, arrays in (
+            (self._binding.bind_input, inputs), (self._binding.bind_output, outputs),
+        ):  # fmt: skip
+            for name, array in arrays.items():
+                bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+    def __call__(self) -> None:
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:
+            raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
 
 
 def _library() -> Any:

@@ -6,9 +6,9 @@ A new engine is one module with a class of this protocol, named by the entry-poi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from numpy.typing import NDArray
@@ -72,6 +72,26 @@ class Executable(Protocol):
 
     def close(self) -> None:
         """Give back what the engine holds; the executable cannot be run again."""
+        ...
+
+
+@runtime_checkable
+class Bindable(Protocol):
+    """What a loaded graph may be besides: tied to memory of the caller's.
+
+    A small graph that runs often takes longer to be handed its arrays than one would think.
+    """
+
+    def bind(self, inputs: Tensors, outputs: Tensors) -> Callable[[], None]:
+        """A run that reads and writes these very arrays each time it is called.
+
+        All must be contiguous, of the dtypes and lengths of the graph, and are kept alive by what
+        is returned, which raises :class:`~edge_sdk.errors.EngineError` where the engine fails.
+        No output may be an input.
+
+        Raises:
+            InputError: an input does not fit the graph.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_sdk.bundle.streaming import Stepper
+from .step import Steps
 
 Run = Callable[[dict[str, NDArray[Any]]], Mapping[str, NDArray[Any]]]
 
@@ -31,7 +31,7 @@ class Along(Protocol):
 class SinceReset:
     """All since the reset."""
 
-    def __init__(self, stepper: Stepper) -> None:
+    def __init__(self, stepper: Steps) -> None:
         self._stepper = stepper
         self.frames = 0
 
@@ -53,7 +53,7 @@ class Staggered:
     the piece it covers.
     """
 
-    def __init__(self, steppers: Sequence[Stepper], hop: int, window: int) -> None:
+    def __init__(self, steppers: Sequence[Steps], hop: int, window: int) -> None:
         self._all = list(steppers)
         # Streams begin on hops.
         self._apart = max(1, round(window / len(steppers) / hop)) * hop

@@ -15,6 +15,7 @@ from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.manifest import Manifest
 from edge_sdk.errors import EngineError, InputError, UsageError
 from edge_sdk.runtimes.engines import EngineOptions, Executable, engine_names, load_engine
+from edge_sdk.runtimes.engines.protocol import Bindable
 from edge_sdk.runtimes.parts import choose_edition
 
 from ..bundles import manifest_of, rewrite
@@ -180,3 +181,24 @@ def test_an_engine_that_stands_in_takes_the_others_edition(tiny_bundle: Path) ->
         choose_edition(manifest, "onnxruntime-tensorrt")
     with pytest.raises(EngineError, match="no graphs for onnxruntime-tensorrt"):
         choose_edition(manifest_of(tiny_bundle), "onnxruntime-tensorrt")
+
+
+def test_a_bound_run_reads_and_writes_the_same_arrays_each_time(graph: Executable) -> None:
+    assert isinstance(graph, Bindable)
+    features = np.zeros((1, 8, 16), np.float32)
+    made = np.zeros([int(size) for size in graph.outputs[0].shape], np.float32)
+    run = graph.bind({"features": features}, {"embedding": made})
+    for seed in range(3):
+        features[:] = np.random.default_rng(seed).normal(size=features.shape)
+        run()
+        np.testing.assert_array_equal(made, graph.run({"features": features})["embedding"])
+
+
+def test_what_does_not_fit_the_graph_is_not_bound(graph: Executable) -> None:
+    assert isinstance(graph, Bindable)
+    made = np.zeros([int(size) for size in graph.outputs[0].shape], np.float32)
+    with pytest.raises(InputError, match=r"features must be float32 \[1, .*, 16\]"):
+        graph.bind({"features": np.zeros((1, 8, 17), np.float32)}, {"embedding": made})
+    run = graph.bind({"features": np.zeros((1, 8, 16), np.float32)}, {"embedding": made[:, :1]})
+    with pytest.raises(EngineError, match="onnxruntime failed"):
+        run()
