@@ -50,7 +50,7 @@ format: $(READY)
 
 # The tests listen on a sound server of their own, speak with voices and look at pages in a browser.
 $(TESTABLE): $(READY) scripts/system_packages.sh scripts/page_assets.sh
-	sh scripts/system_packages.sh sound speech browser ssh
+	sh scripts/system_packages.sh sound speech browser ssh video
 	sh scripts/page_assets.sh
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@

@@ -125,7 +125,8 @@ def _check_stream(bundle: Bundle, parts: LoadedParts) -> Iterator[tuple[str, Dev
     graph = load_step(bundle, loaded.variant, loaded.engine, options)
     if graph is None:
         return
-    stepper = stepper_of(graph, loaded.variant.streaming, loaded.part)
+    streaming = loaded.variant.streaming
+    stepper = stepper_of(graph, streaming, loaded.part, streaming.frames)
     limit = bundle.manifest.tolerances.stage(loaded.variant.precision)
     stage = f"{STREAM}.audio"
     for sample in bundle.manifest.golden:

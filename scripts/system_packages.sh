@@ -9,6 +9,7 @@ packages_of() {
         speech) echo 'espeak-ng flite' ;;
         emulation) echo 'arch-test cpio debian-archive-keyring e2fsprogs mmdebstrap openssh-client qemu-system-arm qemu-user-static' ;;
         ssh) echo 'openssh-client openssh-server' ;;
+        video) echo 'gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-tools python3-gi' ;;
         npm) echo 'npm' ;;
         browser) echo 'chromium' ;;
         *) echo "error: there is no group of packages called $1" >&2; exit 2 ;;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,25 @@ Arrays = dict[str, NDArray[Any]]
 Run = Callable[[Arrays], Mapping[str, NDArray[Any]]]
 
 
+class Steps(Protocol):
+    """One stream through a graph that carries its past; ``frames`` is its shortest step."""
+
+    frames: int
+
+    def step(self, features: NDArray[np.float32]) -> NDArray[Any]:
+        """Features of whole steps, float32 ``[1, k * frames, bands]`` -> the embedding as of now.
+
+        float32 ``[1, embedding]``, as if all since :meth:`reset` had been one sequence.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        ...
+
+
 class Stepper:
-    """The states of one stream, and the steps that move them on.
+    """The states of one stream, and the steps that move them on: see :class:`Steps`.
 
     Args:
         run: runs the graph: inputs by name to outputs by name.
@@ -40,10 +57,6 @@ class Stepper:
         self._states = self._zeros
 
     def step(self, features: NDArray[np.float32]) -> NDArray[Any]:
-        """Features of whole steps, float32 ``[1, k * frames, bands]`` -> the embedding as of now.
-
-        float32 ``[1, embedding]``, as if all since :meth:`reset` had been one sequence.
-        """
         if self._multiples:
             return self._once(features)
         for first in range(0, features.shape[1], self.frames):
@@ -51,7 +64,6 @@ class Stepper:
         return embedding
 
     def reset(self) -> None:
-        """Begin a new stream."""
         self._states = self._zeros
 
     def _once(self, features: NDArray[np.float32]) -> NDArray[Any]:
@@ -73,7 +85,7 @@ def prefixes(frames: int, step: int) -> Iterator[tuple[int, int]]:
         done, wanted = upto, wanted * 2
 
 
-def embeddings_along(stepper: Stepper, features: NDArray[np.float32]) -> NDArray[Any]:
+def embeddings_along(stepper: Steps, features: NDArray[np.float32]) -> NDArray[Any]:
     """Features ``[1, frames, bands]`` -> the embeddings at :func:`prefixes`, ``[k, embedding]``.
 
     Between two of them every step is taken alone, as a device does.

@@ -48,7 +48,7 @@ class CameraDevice(Protocol):
 
 def find_driver(camera: str | int, size: tuple[int, int] | None, patience: float) -> CameraDevice:
     """The driver for a camera's number or address; see :class:`~.camera.Camera`."""
-    from .opencv import OpenCvCamera
+    from .opencv import OPENING, OpenCvCamera, has_gstreamer
 
     address = str(camera)
     if address.isdecimal() or address.startswith("/dev/"):
@@ -61,7 +61,12 @@ def find_driver(camera: str | int, size: tuple[int, int] | None, patience: float
             raise CaptureError(f"A Raspberry Pi camera is picamera2:NUMBER, not {address}.")
         return PiCamera(int(number), size)
     if address.startswith("gst:") or " ! " in address:
-        return OpenCvCamera(address.removeprefix("gst:"), "gstreamer", size, patience)
+        from .gst_launch import GstLaunchCamera, has_gst_launch
+
+        pipeline = address.removeprefix("gst:")
+        if has_gst_launch() and not has_gstreamer():
+            return GstLaunchCamera(pipeline, patience, max(OPENING, patience))
+        return OpenCvCamera(pipeline, "gstreamer", size, patience)
     if re.match(r"[a-z]+://", address):
         return OpenCvCamera(address, "network", size, patience)
     if Path(address).is_file():

@@ -20,7 +20,7 @@ _AT_ONCE = 0.005
 #: So many such failures in a row are the end of the stream.
 _FAILURES = 5
 #: Seconds that a network camera has to answer, at least.
-_OPENING = 5.0
+OPENING = 5.0
 
 
 def import_cv2() -> Any:
@@ -52,7 +52,7 @@ class OpenCvCamera:
         self._kind = kind
         self._size = size
         self._patience = patience
-        self._opening = max(_OPENING, patience)
+        self._opening = max(OPENING, patience)
         self._capture: Any = None
         self._due = 0.0
         self._period = 0.0
@@ -104,11 +104,10 @@ class OpenCvCamera:
 
     def _start(self, cv2: Any) -> Any:
         if self._kind == "gstreamer":
-            if not _has_gstreamer(cv2):
+            if not has_gstreamer():
                 raise DependencyError(
-                    "This OpenCV is built without GStreamer, as all from pip are; "
-                    "use the system's: sudo apt-get install python3-opencv, and a virtual "
-                    "environment with --system-site-packages."
+                    "Pipelines need GStreamer's tools, as an OpenCV from pip is built without "
+                    "GStreamer: sudo apt-get install gstreamer1.0-tools gstreamer1.0-plugins-good."
                 )
             return cv2.VideoCapture(self._address, cv2.CAP_GSTREAMER)
         if self._kind == "v4l2":
@@ -139,8 +138,12 @@ class OpenCvCamera:
         return ": it holds no video that OpenCV reads"
 
 
-def _has_gstreamer(cv2: Any) -> bool:
-    lines = cv2.getBuildInformation().splitlines()
+def has_gstreamer() -> bool:
+    """Whether there is an OpenCV that is built with GStreamer."""
+    try:
+        lines = import_cv2().getBuildInformation().splitlines()
+    except DependencyError:
+        return False
     return any("GStreamer" in line and "YES" in line for line in lines)
 
 

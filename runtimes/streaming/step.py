@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,24 +10,12 @@ from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.manifest import Part, Streaming, Variant
-from edge_sdk.bundle.streaming import Stepper
+from edge_sdk.bundle.streaming import Stepper, Steps
 
 from ..engines import EngineOptions, Executable, load_engine
 from ..engines.protocol import Bindable
 
 Arrays = dict[str, NDArray[Any]]
-
-
-class Steps(Protocol):
-    """One stream through the graph of a step; see :class:`~edge_sdk.bundle.streaming.Stepper`."""
-
-    def step(self, features: NDArray[np.float32]) -> NDArray[Any]:
-        """Whole steps, float32 ``[1, k * frames, bands]`` -> the embedding as of now."""
-        ...
-
-    def reset(self) -> None:
-        """Begin a new stream."""
-        ...
 
 
 class BoundStepper:
@@ -47,8 +35,9 @@ class BoundStepper:
     def __init__(
         self, graph: Executable, bind: Bindable, streaming: Streaming, part: Part, hop: int
     ) -> None:
-        self._graph, self._unit = graph, hop if streaming.multiples else streaming.frames
-        self._multiples = streaming.multiples
+        self._graph, self._multiples = graph, streaming.multiples
+        self.frames = streaming.frames
+        self._unit = hop if streaming.multiples else streaming.frames
         self._given, self._made = part.inputs[0].name, part.outputs[0].name
         self._names = [(state.input, state.output) for state in streaming.states]
         fixed = dict.fromkeys((s for s in part.inputs[0].shape if isinstance(s, str)), self._unit)
@@ -74,17 +63,18 @@ class BoundStepper:
             self._features[:] = features
             self._runs[self._at]()
             self._at ^= 1
-            return self._embedding.copy()
+            return np.array(self._embedding)
         if not self._multiples:
             for first in range(0, count, self._unit):
                 embedding = self.step(features[:, first : first + self._unit])
             return embedding
         before, after = self._sides[self._at], self._sides[self._at ^ 1]
-        made = self._graph.run({self._given: features, **before})
+        found = self._graph.run({self._given: features, **before})
         for name, out in self._names:
-            after[name][:] = made[out]
+            after[name][:] = found[out]
         self._at ^= 1
-        return made[self._made]
+        made: NDArray[np.float32] = found[self._made]
+        return made
 
     def reset(self) -> None:
         for state in self._sides[self._at].values():

@@ -224,11 +224,6 @@ def test_a_file_without_a_video_is_a_sentence(tmp_path: Path) -> None:
         Camera(str(path)).start()
 
 
-def test_a_pipeline_needs_an_opencv_with_gstreamer() -> None:
-    with pytest.raises(DependencyError, match="apt-get install python3-opencv"):
-        Camera("gst:videotestsrc ! appsink").start()
-
-
 def test_without_the_packages_the_commands_that_install_them_are_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
