@@ -19,7 +19,8 @@ _EVERY_SECONDS = 0.25
 class TreeUsage(msgspec.Struct, frozen=True, kw_only=True):
     """One finished command: wall and CPU time, and the largest memory of its tree that was seen.
 
-    ``peak_bytes`` sums the proportional set sizes, so that what processes share counts once.
+    In ``peak_bytes`` what the processes share with each other counts once, and files that others
+    have open too count whole: who else runs changes nothing.
     """
 
     seconds: float
@@ -43,7 +44,7 @@ def measure_tree(command: Sequence[str]) -> TreeUsage:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            peak = max(peak, sum(map(_memory, _tree(process.pid))))
+            peak = max(peak, _memory(_tree(process.pid)))
             time.sleep(_EVERY_SECONDS)
         seconds = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -68,9 +69,30 @@ def _tree(pid: int) -> list[int]:
     return found
 
 
-def _memory(pid: int) -> int:
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:"))
+def _memory(pids: Sequence[int]) -> int:
+    """Bytes of all together: what they share counts once, however many others share it too."""
+    own = 0
+    files: dict[str, int] = {}
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/smaps").read_text()
+        except OSError:
+            continue  # it has ended meanwhile
+        where, resident, proportional = "", 0, 0
+        for line in text.splitlines():
+            words = line.split()
+            if words[0] == "Rss:":
+                resident = int(words[1]) << 10
+            elif words[0] == "Pss:":
+                proportional = int(words[1]) << 10
+            elif words[0] == "Anonymous:":
+                anonymous = int(words[1]) << 10
+                if where:
+                    files[where] = max(files.get(where, 0), resident - anonymous)
+                    own += anonymous
+                else:
+                    own += proportional
+            elif not words[0].endswith(":"):
+                # Addresses, rights, offset, device, inode (0: no file), path.
+                where = " ".join(words[2:5]) if words[4] != "0" else ""
+    return own + sum(files.values())

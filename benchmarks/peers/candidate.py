@@ -29,6 +29,7 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
         parts: the graph of every part.
         size: bytes of all files that the parts need.
         usage: what the conversion took; None where nothing was converted.
+        before: what the export took that it started from; None where that is in ``usage``.
         fixed: by part, the inputs that have to be padded (as a TFLite note has them).
         kept: the parts that stayed as they were given, and why.
     """
@@ -36,6 +37,7 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, Graph]
     size: int
     usage: TreeUsage | None
+    before: TreeUsage | None = None
     fixed: dict[str, list[dict[str, Any]]] = {}
     kept: dict[str, str] = {}
 

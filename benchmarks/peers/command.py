@@ -78,6 +78,7 @@ def command(
             seconds=time.monotonic() - started,
             seeds=tuple(range(seeds)),
             calibration_samples=min(samples, len(material.calibration)),
+            evaluation_samples=len(material.calibration) - min(samples, len(material.calibration)),
             held_out_samples=len(material.held_out),
             timed_samples=TIMED,
             export_cpu_seconds=material.export_usage.cpu_seconds,

@@ -114,18 +114,23 @@ def _rows(sides: Sequence[Side], material: Material) -> list[Row]:
                 sorted({g.engine for c in side.converted.values() for g in c.parts.values()})
             ),
             accuracy=quality[name],
-            conversions=tuple(
-                Conversion(
-                    seed=seed,
-                    size=converted.size,
-                    cpu_seconds=converted.usage.cpu_seconds if converted.usage else 0.0,
-                    peak_bytes=converted.usage.peak_bytes if converted.usage else 0,
-                    kept=converted.kept,
-                )
-                for seed, converted in side.converted.items()
-            ),
+            conversions=tuple(_conversion(*one) for one in side.converted.items()),
             rounds=tuple(tuple(process) for process in side.rounds),
             against_ours=ratio(side.rounds, ours.rounds),
         )
         for name, side in by_name.items()
     ]
+
+
+def _conversion(seed: int, converted: Converted) -> Conversion:
+    used = [usage for usage in (converted.usage, converted.before) if usage is not None]
+    own = used[:1] if converted.usage is not None else []
+    return Conversion(
+        seed=seed,
+        size=converted.size,
+        cpu_seconds=sum(usage.cpu_seconds for usage in own),
+        peak_bytes=max((usage.peak_bytes for usage in own), default=0),
+        whole_cpu_seconds=sum(usage.cpu_seconds for usage in used),
+        whole_peak_bytes=max((usage.peak_bytes for usage in used), default=0),
+        kept=converted.kept,
+    )

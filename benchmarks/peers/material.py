@@ -126,21 +126,26 @@ class Material:
         return {name: graph.graph for name, graph in parts.items()}
 
     @cached_property
-    def _tflite(self) -> Unpacked:
+    def _tflite(self) -> tuple[Unpacked, TreeUsage]:
         path, folder = self.scratch / "tflite.edge", self.scratch / "tflite"
-        measure_tree(self._convert("litert", path, self.scratch / "fp32-cache"))
+        used = measure_tree(self._convert("litert", path, self.scratch / "tflite-cache"))
         folder.mkdir()
-        return unpacked(Bundle.open(path), "litert", folder)
+        return unpacked(Bundle.open(path), "litert", folder), used
 
     @property
     def tflite(self) -> dict[str, str]:
         """The fp32 TFLite graph of each part."""
-        return {name: graph.graph for name, graph in self._tflite.parts.items()}
+        return {name: graph.graph for name, graph in self._tflite[0].parts.items()}
+
+    @property
+    def tflite_usage(self) -> TreeUsage:
+        """What the way from the checkpoint to the fp32 TFLite graphs took."""
+        return self._tflite[1]
 
     @property
     def fixed(self) -> dict[str, list[dict[str, Any]]]:
         """What the TFLite graphs pad."""
-        return self._tflite.fixed
+        return self._tflite[0].fixed
 
     def feeds(self, seed: int) -> dict[str, str]:
         """Calibration inputs by part, drawn by ``seed``: archives of ``NUMBER/INPUT``."""

@@ -7,6 +7,7 @@ from statistics import median
 
 from ..compare.intervals import Ratio
 from .accuracy import Estimate
+from .latency import ratio
 from .result import Result, Row
 from .roster import FP32
 
@@ -34,7 +35,9 @@ def to_markdown(result: Result) -> str:
             f"- versions: {'; '.join(result.versions.values())}",
             f"- calibration: {result.calibration_samples} samples a seed, drawn anew for each of "
             f"{len(result.seeds)} seeds; accuracy: {result.held_out_samples} held-out samples, in "
-            "the engine that each ships for",
+            "the engine that each ships for; Edge SDK's gate judges by the "
+            f"{result.evaluation_samples} that a seed does not draw (`--evaluation`), which peers "
+            "have no use for",
             "- brackets are 95% intervals: of accuracy by bootstrap over the samples, of latency "
             "over processes and rounds",
             "",
@@ -62,9 +65,9 @@ def to_markdown(result: Result) -> str:
             "",
             "What ships and what it takes. Peers start from fp32 graphs, whose export took "
             f"{result.export_cpu_seconds:.1f} s of CPU and {result.export_peak_bytes / 1e6:.0f} MB "
-            "(with Edge SDK's parity checks and gate); Edge SDK starts from the checkpoint, its "
-            "export and gate included. Memory is the largest of the process tree, what is shared "
-            "counted once.",
+            "to ONNX, more to TFLite (with the parity checks and the gate); Edge SDK starts from "
+            "the checkpoint, its export and gate included. Memory is the largest of the process "
+            "tree, what its processes share counted once.",
             "",
             *_table(
                 ["", "kB of graphs", "of fp32", "CPU s", "with the export", "peak MB", "left fp32"],
@@ -109,11 +112,9 @@ def _cost(row: Row, result: Result) -> list[str]:
     fp32 = next(r for r in result.rows if r.name == FP32)
     base = fp32.conversions[0].size
     sizes = [c.size for c in row.conversions]
-    cpu = median(c.cpu_seconds for c in row.conversions)
     peak = max(c.peak_bytes for c in row.conversions) / 1e6
     kept = sorted({f"{part} ({why})" for c in row.conversions for part, why in c.kept.items()})
-    whole = row.name in (result.ours, FP32) or row.name.startswith(f"{result.ours}-")
-    total = cpu if whole else cpu + result.export_cpu_seconds
+    total = median(c.whole_cpu_seconds for c in row.conversions)
     return [
         row.title,
         _span([size / 1e3 for size in sizes], "{:.0f}"),
@@ -126,34 +127,50 @@ def _cost(row: Row, result: Result) -> list[str]:
 
 
 def _goals(result: Result) -> list[str]:
-    """The goals against the peers that are converted with every seed, each with its verdict."""
-    ours = next(row for row in result.rows if row.name == result.ours)
-    lines = ["Goals, against the peers converted with every seed:", ""]
+    """The goals against the peers that are converted with every seed, each with its verdict.
+
+    A peer for LiteRT is held against our edition for LiteRT, which has one seed as it has.
+    """
+    rows = {row.name: row for row in result.rows}
+    ours = rows[result.ours]
+    lines = [
+        "Goals, against the peers converted with every seed, and for LiteRT against the one:",
+        "",
+    ]
     for row in result.rows:
-        if row.name in (result.ours, FP32) or len(row.conversions) != len(result.seeds):
+        if row.name.startswith(result.ours) or row.name == FP32:
             continue
-        lines += [f"- {row.title}: {'; '.join(_verdicts(row, ours, result))}"]
+        edition = rows.get(f"{result.ours}-{row.engines[0]}")
+        if edition is not None:
+            found = [*_speed(ratio(row.rounds, edition.rounds)), *_costs(row, edition)]
+            lines.append(f"- {row.title}, against {edition.title}: {'; '.join(found)}")
+        elif len(row.conversions) == len(result.seeds):
+            found = [*_speed(row.against_ours), *_accurate(row), *_costs(row, ours)]
+            lines.append(f"- {row.title}: {'; '.join(found)}")
     return lines
 
 
-def _verdicts(row: Row, ours: Row, result: Result) -> Iterable[str]:
-    reached = row.against_ours
+def _speed(reached: Ratio) -> Iterable[str]:
     if reached.low is not None and reached.low > 1:
         yield "our latency is lower"
     elif reached.high is not None and reached.high < 1:
         yield "**our latency is higher**"
     else:
         yield "latency undecided"
+
+
+def _accurate(row: Row) -> Iterable[str]:
     worse = [head for head, found in row.accuracy.items() if found.ahead.low > 0]
     lost = f"**our accuracy is worse on {', '.join(worse)}**"
     yield lost if worse else "accuracy not worse beyond its interval"
+
+
+def _costs(row: Row, ours: Row) -> Iterable[str]:
     size = [median(c.size for c in r.conversions) for r in (ours, row)]
     yield "our file is no larger" if size[0] <= size[1] else "**our file is larger**"
-    cpu = [median(c.cpu_seconds for c in r.conversions) for r in (ours, row)]
-    cpu[1] += result.export_cpu_seconds
+    cpu = [median(c.whole_cpu_seconds for c in r.conversions) for r in (ours, row)]
     yield "our CPU time is no higher" if cpu[0] <= cpu[1] else "**our CPU time is higher**"
-    peak = [max(c.peak_bytes for c in r.conversions) for r in (ours, row)]
-    peak[1] = max(peak[1], result.export_peak_bytes)
+    peak = [max(c.whole_peak_bytes for c in r.conversions) for r in (ours, row)]
     yield "our memory is no higher" if peak[0] <= peak[1] else "**our memory is higher**"
 
 

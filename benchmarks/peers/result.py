@@ -9,16 +9,21 @@ from ..machine import Machine
 from .accuracy import HeadAccuracy
 from .latency import Times, middle
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Conversion(msgspec.Struct, frozen=True, kw_only=True):
-    """One conversion: what it gave and took; see :class:`~.candidate.Converted`."""
+    """One conversion: what it gave and took; see :class:`~.candidate.Converted`.
+
+    ``whole_cpu_seconds`` and ``whole_peak_bytes`` are with the export before it.
+    """
 
     seed: int
     size: int
     cpu_seconds: float
     peak_bytes: int
+    whole_cpu_seconds: float
+    whole_peak_bytes: int
     kept: dict[str, str]
 
 
@@ -67,6 +72,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         export_cpu_seconds: what the fp32 graphs took that peers start from.
+        evaluation_samples: what Edge SDK's gate judges by.
         ours: the name of the row that others are held against.
         versions: the pinned packages by environment, those that the file names first.
     """
@@ -80,6 +86,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     seeds: tuple[int, ...]
     calibration_samples: int
+    evaluation_samples: int
     held_out_samples: int
     timed_samples: int
     export_cpu_seconds: float

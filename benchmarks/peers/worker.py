@@ -72,6 +72,7 @@ class WorkerPeer:
             parts={n: Graph(engine=self._engine, graph=p) for n, p in paths.items()},
             size=sum(file.stat().st_size for file in files),
             usage=usage,
+            before=material.tflite_usage if tflite else material.export_usage,
             fixed=fixed,
             kept=result.refused,
         )

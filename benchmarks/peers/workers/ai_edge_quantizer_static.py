@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer import quantizer, recipe
 from job import Job, padded
 
@@ -10,12 +13,21 @@ def main() -> None:
     job = Job()
 
     def one(part: str, graph: str, target: str) -> None:
-        tool = quantizer.Quantizer(graph, recipe.static_wi8_ai8())
+        kinds = dtypes(graph)
         feeds = [padded(feed, job.fixed.get(part, [])) for feed in job.feeds(part)]
-        ranges = tool.calibrate({"serving_default": feeds})
+        # It hands them to the graph as they are, and the graph takes nothing but its own types.
+        given = [{n: value.astype(kinds[n]) for n, value in feed.items()} for feed in feeds]
+        tool = quantizer.Quantizer(graph, recipe.static_wi8_ai8())
+        ranges = tool.calibrate({"serving_default": given})
         tool.quantize(ranges).export_model(target, overwrite=True)
 
     job.convert(".tflite", one)
+
+
+def dtypes(graph: str) -> dict[str, Any]:
+    """By the name of an input, what the graph takes."""
+    runner = Interpreter(model_path=graph).get_signature_runner()
+    return {name: detail["dtype"] for name, detail in runner.get_input_details().items()}
 
 
 if __name__ == "__main__":
