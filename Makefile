@@ -85,6 +85,7 @@ turns: $(TESTABLE) demo
 	$(BIN)/python -m examples.show_and_ask.turns $(DEMO)/show-and-ask.edge --recogniser light
 	$(BIN)/python -m examples.show_and_ask.turns $(DEMO)/show-and-ask.edge
 	$(BIN)/python -m examples.show_and_ask.turns.listening $(DEMO)/show-and-ask.edge
+	$(BIN)/python -m examples.show_and_ask.turns.echo $(DEMO)/show-and-ask.edge
 	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge --recogniser light
 	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge
 	$(BIN)/python -m examples.show_and_ask.turns.idle $(DEMO)/show-and-ask.edge

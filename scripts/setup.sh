@@ -31,4 +31,6 @@ if ! sh "$(dirname "$0")/system_packages.sh" sound; then
 fi
 # TensorRT's compiler for a host without a GPU comes for this processor alone.
 [ "$(uname -m)" = x86_64 ] && extras="$extras,verify-tensorrt"
+# Older metadata beside the sources would hide entry points that are new.
+rm -rf edge_sdk.egg-info
 "$VENV/bin/python" -m pip install --quiet --editable ".[$extras]"

@@ -36,11 +36,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         [
             click.argument("bundle", type=click.Path(path_type=Path)),
             click.option("--mic", default="default", show_default=True,
-                         help="A microphone of 'edge-sdk devices'."),
+                         help="A microphone of 'edge-sdk devices'; none: it says what it sees, "
+                         "unasked."),
             click.option("--channels", type=click.IntRange(1, 8), default=1, show_default=True,
                          help="Channels of the microphone."),
             click.option("--camera", help="A camera: a number, an address or a pipeline; "
-                         "without it the assistant is blind."),
+                         "without it, or with none, the assistant is blind."),
             click.option("--speaker", default="default", show_default=True, help="A loudspeaker."),
             click.option("--config", "config_path", type=click.Path(path_type=Path),
                          help="An assistant.toml: components, skills, thresholds."),
@@ -108,6 +109,9 @@ def run(
     if replay is not None and (record is not None or ui is not None):
         raise UsageError("A replay has nothing to record and no page to serve.")
 
+    if replay is None:
+        _refuse_nothing(mic, camera)
+
     from edge_sdk.runtimes.assistant import load_config
     from edge_sdk.runtimes.session import FusionSession
 
@@ -124,9 +128,9 @@ def run(
         from edge_sdk.runtimes.assistant.live import Live, LiveOptions
 
         options = LiveOptions(
-            microphone=mic,
+            microphone=None if mic == "none" else mic,
             channels=channels,
-            camera=camera,
+            camera=None if camera == "none" else camera,
             speaker=speaker,
             page=ui,
             record=record,
@@ -137,7 +141,7 @@ def run(
             if live.page is not None:
                 click.echo(f"The page: {live.page.address}", err=True)
             if not as_json:
-                click.echo(_ready(live.assistant, config.wake is not None), err=True)
+                click.echo(_ready(live.assistant, hears=mic != "none"), err=True)
             live.run()
 
 
@@ -164,6 +168,7 @@ def install_service(
     as_json: bool,
 ) -> None:
     """Write a systemd unit that runs the assistant, and say how to start it."""
+    _refuse_nothing(mic, camera)
     from edge_sdk.runtimes.assistant import load_config, service
 
     from ..bundle import Bundle
@@ -190,6 +195,13 @@ def install_service(
     click.echo(f"Its log: journalctl {'' if system else '--user '}-u {service.NAME} -f")
 
 
+def _refuse_nothing(mic: str, camera: str | None) -> None:
+    if mic == "none" and camera in (None, "none"):
+        raise UsageError(
+            "Without a microphone there must be a camera (--camera): there is nothing to answer to."
+        )
+
+
 def _teller(as_json: bool) -> Callable[[AssistantEvent], None]:
     from edge_sdk.runtimes.assistant.events import plain
     from edge_sdk.runtimes.assistant.telling import line
@@ -206,8 +218,10 @@ def _teller(as_json: bool) -> Callable[[AssistantEvent], None]:
     return tell
 
 
-def _ready(assistant: Assistant, wakes: bool) -> str:
-    what = f"Say {assistant.phrase!r}" if wakes else "Speak"
+def _ready(assistant: Assistant, *, hears: bool) -> str:
+    if not hears:
+        return "Hold something in front of the camera; Ctrl-C ends."
+    what = "Speak" if assistant.phrase is None else f"Say {assistant.phrase!r}"
     return f"{what}; Ctrl-C ends."
 
 

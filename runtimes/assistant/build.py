@@ -10,11 +10,12 @@ from typing import Any
 
 from edge_sdk.errors import UsageError
 
-from ..capture import AudioSource, FrameSource
+from ..capture import AudioSource, FrameSource, NoMicrophone
 from ..session import FusionSession
-from ..speech import RATE, load_component
+from ..speech import RATE, Recogniser, load_component
 from .config import AssistantConfig, Component
 from .ears import Ears
+from .echo import Echo
 from .loop import Assistant
 from .phrases import Spotter
 from .skills import skills_for
@@ -22,6 +23,7 @@ from .speaker import Speaker
 from .thinking import Thinker
 from .timers import Timers
 from .turn import Home
+from .watching import Watching
 
 
 def build_assistant(
@@ -39,14 +41,15 @@ def build_assistant(
     Args:
         session: the converted bundle, open; the caller closes it.
         config: which components, skills and thresholds.
-        microphone: a source at 16 kHz.
+        microphone: a source at 16 kHz; with a ``NoMicrophone`` it says unasked what it sees.
         speaker: where it speaks.
         camera: a source of pictures.
         state: the file that keeps timers over a restart; None: they are not kept.
         wall: the time of day in seconds since the epoch.
 
     Raises:
-        UsageError: the configuration does not fit the bundle, or names what does not exist.
+        UsageError: the configuration does not fit the bundle, or names what does not exist; or
+            there is neither a microphone nor a camera that the bundle can use.
         DependencyError: a component's package is missing.
         InputError: a file of a component cannot be used.
     """
@@ -66,41 +69,59 @@ def build_assistant(
         volume=config.volume,
     )
     speaker.volume = config.volume
-    recognisers = {config.recogniser.name: _load("recogniser", config.recogniser)}
-    if config.light is not None:
-        recognisers[f"{config.light.name} (light)"] = _load("recogniser", config.light)
-    exclusion = config.thresholds.wake_exclusion
-    ears = Ears(
-        None if config.wake is None else _spotter(config.wake, exclusion),
-        _stop(config) if config.stop_phrase else None,
-        _load("vad", config.vad),
-        config.segmenter,
-        config.wake_overlap,
-    )
-    return Assistant(
+    deaf = isinstance(microphone, NoMicrophone)
+    if deaf and (camera is None or "image" not in session.modalities):
+        raise UsageError(
+            "Without a microphone there must be a camera, and a bundle that takes images: "
+            "there is nothing to answer to."
+        )
+    canceller = None if deaf else config.echo_canceller
+    voice = _load("voice", config.voice)
+    assistant = Assistant(
         config,
-        ears=ears,
-        thinker=Thinker(session, recognisers, skills, home),
-        voice=_load("voice", config.voice),
+        ears=_ears(config, deaf=deaf),
+        thinker=Thinker(session, {} if deaf else _recognisers(config), skills, home),
+        voice=voice,
         speaker=speaker,
         home=home,
         microphone=microphone,
         camera=camera,
+        echo=None if canceller is None else Echo(_load("echo canceller", canceller), speaker),
     )
+    if deaf and camera is not None:
+        Watching(assistant, session, home, camera)
+    return assistant
+
+
+def _ears(config: AssistantConfig, *, deaf: bool) -> Ears:
+    exclusion = config.thresholds.wake_exclusion
+    wake = stop = None
+    if config.wake is not None and not deaf:
+        wake = Spotter(_load("wake", config.wake), _load("wake", config.wake), exclusion)
+    if config.stop_phrase and not deaf:
+        stop = _stop(config)
+    detector = _load("vad", config.vad)
+    return Ears(wake, stop, detector, config.segmenter, config.wake_overlap)
+
+
+def _recognisers(config: AssistantConfig) -> dict[str, Recogniser]:
+    """The usual one first."""
+    found = {config.recogniser.name: _load("recogniser", config.recogniser)}
+    if config.light is not None:
+        found[f"{config.light.name} (light)"] = _load("recogniser", config.light)
+    return found
 
 
 def _load(kind: str, component: Component) -> Any:
     return load_component(kind, component.name, component.options)
 
 
-def _spotter(component: Component, exclusion: float) -> Spotter:
-    return Spotter(_load("wake", component), _load("wake", component), exclusion)
-
-
 def _stop(config: AssistantConfig) -> Spotter:
     """The stop phrase; in the assistant's own speech, which a room changes, it is heard sooner."""
+    thresholds = config.thresholds
+    heard = thresholds.stop if config.echo_canceller is None else thresholds.stop_cancelled
     stream, own = (
         Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": threshold})
-        for threshold in (config.thresholds.stop, config.thresholds.stop * 1e-7)
+        for threshold in (heard, thresholds.stop * 1e-7)
     )
     return Spotter(_load("wake", stream), _load("wake", own), config.thresholds.wake_exclusion)

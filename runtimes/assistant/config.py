@@ -41,12 +41,15 @@ class Thresholds(_Table, frozen=True, kw_only=True):
             which that phrase does not count.
         stop: of the stop phrase, as the wake word ``sphinx`` takes it: the smaller, the more often
             it is heard, rightly and wrongly.
+        stop_cancelled: the same where an echo canceller is at work: it takes away some of the
+            word, and nearly all that could be mistaken for it.
     """
 
     intent: float = 0.5
     object: float = 0.35
     wake_exclusion: float = 0.8
     stop: float = 1e-15
+    stop_cancelled: float = 1e-30
 
 
 class Heads(_Table, frozen=True, kw_only=True):
@@ -68,11 +71,13 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
     """The content of ``assistant.toml``.
 
     Attributes:
-        wake: the wake word; None listens always.
+        wake: the wake word; None (in the file ``none``) listens always.
         vad: the voice detector.
         recogniser: the recogniser.
         light: a lighter recogniser, for when the machine is busy or hot.
         voice: the synthesiser.
+        echo_canceller: takes its own voice out of what it hears; None (in the file ``none``):
+            for a microphone that does so itself.
         stop_phrase: cuts an answer short, next to the wake word; empty: only the wake word.
         segmenter: when an utterance begins and ends.
         heads: which head answers what.
@@ -95,6 +100,7 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
     recogniser: Component = Component(name="whisper")
     light: Component | None = None
     voice: Component = Component(name="espeak")
+    echo_canceller: Component | None = Component(name="webrtc")
     stop_phrase: str = "stop"
     segmenter: SegmenterOptions = SegmenterOptions()
     heads: Heads = Heads()
@@ -122,6 +128,8 @@ def load_config(path: str | Path | None) -> AssistantConfig:
     path = Path(path)
     try:
         fields = msgspec.toml.decode(path.read_bytes())
+        # TOML has no null.
+        fields |= {name: None for name in _OPTIONAL if fields.get(name) == "none"}
         config = msgspec.convert(fields, AssistantConfig)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
@@ -133,6 +141,7 @@ def load_config(path: str | Path | None) -> AssistantConfig:
     return msgspec.structs.replace(config, **found)
 
 
+_OPTIONAL = ("wake", "light", "echo_canceller")
 _COMPONENTS = ("wake", "vad", "recogniser", "light", "voice")
 _FILES = ("model", "grammar", "sentences")
 

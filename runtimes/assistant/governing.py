@@ -84,7 +84,8 @@ class Governing:
         if level.rung is not None and level.rung in self._session.rungs:
             self._session.rung = level.rung
         thinker = self._assistant.thinker
-        thinker.recogniser = thinker.recognisers[-1 if level.light else 0]
+        if thinker.recognisers:
+            thinker.recogniser = thinker.recognisers[-1 if level.light else 0]
         if isinstance(self._camera, Camera):
             self._camera.rate = level.camera_fps
 

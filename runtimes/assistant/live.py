@@ -9,7 +9,7 @@ from types import TracebackType
 
 import msgspec
 
-from ..capture import FrameSource
+from ..capture import AudioSource, FrameSource, NoMicrophone
 from ..capture.camera import Camera
 from ..capture.microphone import Microphone
 from ..session import FusionSession
@@ -37,7 +37,7 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Which devices, and what is kept.
 
     Attributes:
-        microphone: as ``Microphone`` takes it.
+        microphone: as ``Microphone`` takes it; None: none, it says unasked what it sees.
         channels: of the microphone.
         camera: as ``Camera`` takes it; None: none.
         speaker: as ``Loudspeaker`` takes it.
@@ -46,7 +46,7 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
         state: the file that keeps timers.
     """
 
-    microphone: str = "default"
+    microphone: str | None = "default"
     channels: int = 1
     camera: str | None = None
     speaker: str = "default"
@@ -68,13 +68,7 @@ class Live:
     ) -> None:
         self._closing = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            microphone = Microphone(
-                options.microphone,
-                rate=RATE,
-                channels=options.channels,
-                block=_BLOCK,
-                buffer_seconds=_BUFFER,
-            )
+            microphone = _microphone(options)
             camera: FrameSource | None = None
             if options.camera is not None:
                 camera = Camera(options.camera)
@@ -133,6 +127,18 @@ class Live:
         trace: TracebackType | None,
     ) -> None:
         self._closing.close()
+
+
+def _microphone(options: LiveOptions) -> AudioSource:
+    if options.microphone is None:
+        return NoMicrophone(RATE)
+    return Microphone(
+        options.microphone,
+        rate=RATE,
+        channels=options.channels,
+        block=_BLOCK,
+        buffer_seconds=_BUFFER,
+    )
 
 
 class _Signs:

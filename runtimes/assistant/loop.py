@@ -16,6 +16,7 @@ from ..speech.segmenter import Silence
 from . import events as happened
 from .config import AssistantConfig
 from .ears import Ears, Spotted, Timed
+from .echo import Echo
 from .events import AssistantEvent, Listener, State
 from .sounds import WAKE_TONE, ringing
 from .speaker import Speaker
@@ -42,6 +43,7 @@ class Assistant:
         microphone: the source of sound, at 16 kHz.
         camera: the source of pictures; None: there is none.
         mono: how several channels become one; by default their mean.
+        echo: takes its own voice out of what it hears; None: that is left in.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class Assistant:
         microphone: AudioSource,
         camera: FrameSource | None = None,
         mono: Callable[[AudioBlock], Samples] | None = None,
+        echo: Echo | None = None,
     ) -> None:
         self._config, self._ears, self._thinker = config, ears, thinker
         self._voice, self._speaker, self._home = voice, speaker, home
         self._microphone, self._camera = microphone, camera
         self._mono = mono or AudioBlock.mono
+        self._echo = echo
         self._listeners: list[Listener] = []
         self._taps: list[Tap] = []
         self._beats: list[Callable[[], None]] = []
@@ -144,6 +148,8 @@ class Assistant:
         end = self._time = block.time + len(samples) / self._microphone.rate
         for tap in self._taps:
             tap(samples, end)
+        if self._echo is not None:
+            samples = self._echo.clean(samples, block.time)
         spotted = self._ears.spot(samples, end, speaking=self._state == "speaking")
         if spotted is not None:
             self._spotted(spotted)
@@ -346,6 +352,8 @@ class Assistant:
         self._voice.close()
         self._thinker.close()
         self._ears.close()
+        if self._echo is not None:
+            self._echo.close()
 
     def _go(self, state: State, reason: str) -> None:
         before, self._state = self._state, state

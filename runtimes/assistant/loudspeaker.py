@@ -16,6 +16,9 @@ from edge_sdk.errors import DeviceError
 from ..capture import Clock, MonotonicClock
 from ..capture.portaudio import PORTAUDIO, import_pyaudio, quiet_stderr
 from ..speech import Speech
+from ..speech.protocol import Samples
+from .played import Played
+from .speaker import gain
 
 # Seconds in one buffer: how long a cut takes to be heard, beside the device's own latency.
 _BUFFER = 0.04
@@ -45,6 +48,9 @@ class Loudspeaker:
         self._samples = np.zeros(0, np.float32)
         self._next = 0
         self._began: float | None = None
+        self._played = Played()
+        # What has been handed over, and whether it has begun to be played.
+        self._told: Speech | None = None
         self._stream: Any = None
         self._pyaudio = import_pyaudio()
         with PORTAUDIO, quiet_stderr():
@@ -76,6 +82,7 @@ class Loudspeaker:
         tail = np.zeros(round(2 * _BUFFER * self._rate), np.float32)
         self.stop()
         self._samples, self._next, self._began = np.concatenate([samples, tail]), 0, None
+        self._told = speech
         with PORTAUDIO, quiet_stderr(), _pulse_sink(self._sink):
             try:
                 self._stream = self._audio.open(
@@ -92,13 +99,25 @@ class Loudspeaker:
                     f"The speaker {self._device} cannot be opened: {error}."
                 ) from error
 
+    def played(self, start: float, count: int) -> Samples | None:
+        self._note()
+        return self._played.between(start, count)
+
     def stop(self) -> None:
+        self._note()
+        self._played.cut(self._clock.now())
         with self._lock:
             self._samples, self._next = np.zeros(0, np.float32), 0
         stream, self._stream = self._stream, None
         if stream is not None:
             with PORTAUDIO, contextlib.suppress(OSError):
                 stream.close()
+
+    def _note(self) -> None:
+        """Note what has begun to be played."""
+        if self._told is not None and self._began is not None:
+            self._played.begin(self._began, self._told, gain(self.volume))
+            self._told = None
 
     def close(self) -> None:
         self.stop()
@@ -115,8 +134,7 @@ class Loudspeaker:
             self._next += len(block)
             done = self._next >= len(self._samples)
         out = np.zeros(count, np.float32)
-        # Loudness is heard as a power of the amplitude: the square is a usual volume curve.
-        out[: len(block)] = block * np.float32((self.volume / 100) ** 2)
+        out[: len(block)] = block * np.float32(gain(self.volume))
         end = self._pyaudio.paComplete if done else self._pyaudio.paContinue
         return out.tobytes(), end
 

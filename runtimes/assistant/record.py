@@ -64,11 +64,16 @@ class Recorder:
         self._times.append(frame.time)
 
     def close(self) -> None:
-        """Finish the files."""
-        start = self._start or 0.0
+        """Finish the files; without sound there is no ``audio.wav``."""
+        start = self._start
+        if start is None:
+            # Without a microphone the pictures are the session.
+            start = self._times[0] if self._times else 0.0
         times = [round(max(0.0, time - start), 4) for time in self._times]
         with storage_errors(self.folder):
             self._sound.close()
+            if self._start is None:
+                (self.folder / "audio.wav").unlink()
             self._events.close()
             (self.folder / "video" / "times.json").write_text(json.dumps(times), encoding="utf-8")
 

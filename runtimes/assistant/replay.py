@@ -17,11 +17,13 @@ from edge_sdk.files import is_file, is_folder, replacing
 from edge_sdk.frontends.image import read_picture
 
 from ..capture import (
+    AudioSource,
     CaptureEvent,
     Clock,
     Frame,
     FrameCounters,
     FrameSource,
+    NoMicrophone,
     SourceState,
     VirtualClock,
 )
@@ -36,6 +38,8 @@ from .speaker import MemorySpeaker
 # When a session began that does not say so; a date on which nothing depends.
 _NOON = datetime(2000, 1, 1, 12)
 _BLOCK = RATE * 80 // 1000
+# Seconds for which a session without sound goes on after its last picture.
+_LAST_LOOK = 6.0
 _MOVIES = (".mp4", ".mkv", ".avi", ".webm", ".mov")
 
 
@@ -64,7 +68,8 @@ def replay_session(
 
     ``folder`` has ``audio.wav`` and, where there was a camera, ``video/`` (pictures and
     ``times.json``), a film called ``video.mp4`` or the like, or one ``image.png``; and perhaps
-    ``session.toml`` with ``started``, the time of day when it began. ``out`` gets
+    ``session.toml`` with ``started``, the time of day when it began. Without ``audio.wav`` it runs
+    as without a microphone until the pictures are over. ``out`` gets
     ``events.jsonl``, ``transcript.txt`` and ``spoken/*.wav``, the same bytes each time, and
     ``timings.jsonl`` with the milliseconds of this run.
 
@@ -78,17 +83,18 @@ def replay_session(
         UsageError: the configuration does not fit the bundle.
     """
     audio = folder / "audio.wav"
-    if not is_file(audio):
-        raise InputError(f"{folder} is no recorded session: it has no audio.wav.")
     clock = VirtualClock()
+    camera = _camera(folder, clock)
+    if not is_file(audio) and camera is None:
+        raise InputError(f"{folder} is no recorded session: it has no audio.wav and no pictures.")
     speaker = MemorySpeaker(clock, config.volume)
     started = _about(folder).started.timestamp()
     assistant = build_assistant(
         session,
         config,
-        microphone=ReplayAudio(audio, rate=RATE, block=_BLOCK, clock=clock),
+        microphone=_microphone(audio, camera, clock),
         speaker=speaker,
-        camera=_camera(folder, clock),
+        camera=camera,
         wall=lambda: started + clock.now(),
     )
     events: list[AssistantEvent] = []
@@ -101,6 +107,20 @@ def replay_session(
         _write(aside, events, speaker)
     turns = sum(isinstance(event, Answered) for event in events)
     return Summary(turns, clock.now())
+
+
+def _microphone(audio: Path, camera: FrameSource | None, clock: Clock) -> AudioSource:
+    if is_file(audio) or camera is None:
+        return ReplayAudio(audio, rate=RATE, block=_BLOCK, clock=clock)
+    eyes = camera
+    begin = clock.now()
+
+    def over() -> bool:
+        if isinstance(eyes, TimedPictures):
+            return clock.now() - begin > eyes.seconds + _LAST_LOOK
+        return eyes.state == "ended"
+
+    return NoMicrophone(RATE, clock=clock, over=over)
 
 
 class TimedPictures:
@@ -139,6 +159,11 @@ class TimedPictures:
 
     def stop(self) -> None:
         self._state = "stopped"
+
+    @property
+    def seconds(self) -> float:
+        """From the start to the last picture."""
+        return float(self._times[-1])
 
     def counters(self) -> FrameCounters:
         return FrameCounters(grabbed=len(self._files), delivered=self._delivered)

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from ..capture import Clock
 from ..speech import Speech
+from ..speech.protocol import Samples
+from .played import Played
 
 
 class Speaker(Protocol):
@@ -32,6 +34,13 @@ class Speaker(Protocol):
         """
         ...
 
+    def played(self, start: float, count: int) -> Samples | None:
+        """What left it from ``start`` on the clock, float32 ``[count]`` at 16 kHz; None: nothing.
+
+        It may say so too early by the time that its buffers hold back.
+        """
+        ...
+
     def stop(self) -> None:
         """Fall silent within a few milliseconds."""
         ...
@@ -39,6 +48,11 @@ class Speaker(Protocol):
     def close(self) -> None:
         """Release the device."""
         ...
+
+
+def gain(volume: int) -> float:
+    """What samples are multiplied with: loudness is heard as a power of the amplitude."""
+    return (volume / 100) ** 2
 
 
 class MemorySpeaker:
@@ -51,6 +65,7 @@ class MemorySpeaker:
         self._clock = clock
         self._end = self._start = -1.0
         self._began: float | None = None
+        self._played = Played()
 
     @property
     def playing(self) -> bool:
@@ -66,6 +81,10 @@ class MemorySpeaker:
         self._start = self._began = now
         self._end = now + len(speech.samples) / speech.rate
         self.heard.append((now, speech, self.volume))
+        self._played.begin(now, speech, gain(self.volume))
+
+    def played(self, start: float, count: int) -> Samples | None:
+        return self._played.between(start, count)
 
     def stop(self) -> None:
         """Cut what is being played where it is."""
@@ -75,6 +94,7 @@ class MemorySpeaker:
         kept = round((self._clock.now() - start) * speech.rate)
         self.heard.append((start, Speech(speech.samples[:kept], speech.rate), volume))
         self._end = self._clock.now()
+        self._played.cut(self._end)
 
     def close(self) -> None:
         self.stop()

@@ -50,7 +50,8 @@ class Thinker:
 
     Args:
         session: the converted bundle.
-        recognisers: the usual one first, a lighter one behind it, by name.
+        recognisers: the usual one first, a lighter one behind it, by name; none where nobody can
+            be heard.
         skills: (name, skill) by intent.
         home: what skills may use.
     """
@@ -66,7 +67,7 @@ class Thinker:
         self._skills, self._home = skills, home
         self._unsure = 0
         #: Which recogniser is used; a governor may take the lighter one.
-        self.recogniser = next(iter(self._recognisers))
+        self.recogniser = next(iter(self._recognisers), "")
 
     @property
     def recognisers(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .absent import NoMicrophone
 from .alignment import Aligner
 from .array import MicrophoneArray
 from .beamformed import Beamformed
@@ -49,6 +50,7 @@ __all__ = [
     "Microphone",
     "MicrophoneArray",
     "MonotonicClock",
+    "NoMicrophone",
     "ReplayAudio",
     "ReplayVideo",
     "Retrying",

@@ -75,6 +75,25 @@ class Recogniser(Protocol):
         ...
 
 
+class EchoCanceller(Protocol):
+    """Takes what a loudspeaker played out of what a microphone heard."""
+
+    def cancel(self, heard: Samples, played: Samples) -> Samples:
+        """``heard`` ``[n]`` without the echo of ``played`` ``[n]``, float32 ``[n]``.
+
+        Both begin at the same time on the clock; the echo comes some milliseconds later.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget the room."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds."""
+        ...
+
+
 class Voice(Protocol):
     """Speaks."""
 
@@ -91,5 +110,5 @@ class Voice(Protocol):
         ...
 
 
-Component = WakeWord | VoiceDetector | Recogniser | Voice
+Component = WakeWord | VoiceDetector | Recogniser | EchoCanceller | Voice
 Options = dict[str, Any]

@@ -14,6 +14,7 @@ KINDS = {
     "wake": "edge_sdk.wake_words",
     "vad": "edge_sdk.voice_detectors",
     "recogniser": "edge_sdk.recognisers",
+    "echo canceller": "edge_sdk.echo_cancellers",
     "voice": "edge_sdk.voices",
 }
 

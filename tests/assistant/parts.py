@@ -24,6 +24,7 @@ from edge_sdk.runtimes.assistant.turn import Home
 from edge_sdk.runtimes.capture import (
     AudioBlock,
     AudioCounters,
+    AudioSource,
     CaptureEvent,
     Frame,
     FrameCounters,
@@ -179,7 +180,7 @@ class Session:
             self.bundle.manifest.heads, ((INTENTS, intent, sure), (CARDS, card, seen)), strict=True
         )
         heads = {head.name: HeadPrediction(head, _logits(*how)) for head, how in found}
-        used = tuple(name for name in self.modalities if given[name] is not None)
+        used = tuple(name for name in self.modalities if given.get(name) is not None)
         return Prediction(heads=heads, used=used, timings={})
 
 
@@ -232,6 +233,11 @@ class Stage:
     def use_camera(self, camera: FrameSource | None) -> None:
         """Put the assistant together anew, with another camera."""
         self.assistant = Assistant(self._config, camera=camera, **self._parts)
+
+    def use_microphone(self, microphone: AudioSource) -> None:
+        """Put the assistant together anew, with another microphone."""
+        self._parts["microphone"] = microphone
+        self.use_camera(self.camera)
 
     def play(self) -> list[AssistantEvent]:
         events: list[AssistantEvent] = []

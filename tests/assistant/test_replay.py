@@ -103,6 +103,31 @@ def test_a_replay_answers_and_gives_the_same_bytes_again(
     assert list((one / "spoken").iterdir())
 
 
+def test_without_sound_it_says_what_it_sees_once(
+    session_folder: Path, config: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "session"
+    shutil.copytree(session_folder / "video", folder / "video")
+    words = ["assist", tiny_bundle, "--config", config, "--replay", folder, "--out"]
+    assert _run(*words, tmp_path / "out") == 0
+    lines = (tmp_path / "out" / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["used"] for event in events if event["event"] == "Understood"] == [["image"]]
+    assert len(list((tmp_path / "out" / "spoken").iterdir())) == 1
+    assert {event["event"] for event in events} == {
+        "Understood", "Answered", "StateChanged", "SpeechStarted", "SpeechEnded"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("camera", [[], ["--camera", "none"]])
+def test_neither_microphone_nor_camera_is_a_sentence(
+    camera: list[str], config: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["assist", tiny_bundle, "--config", config, "--mic", "none", *camera]
+    assert _run(*words) == 2
+    assert "there must be a camera" in capsys.readouterr().err
+
+
 def test_a_replay_needs_no_network(
     session_folder: Path, config: Path, tiny_bundle: Path, tmp_path: Path
 ) -> None:

@@ -19,13 +19,15 @@ from edge_sdk.runtimes.capture import (
 from edge_sdk.runtimes.speech import RATE
 from edge_sdk.runtimes.speech.protocol import Samples
 
+from .acoustics import through
+
 BLOCK = RATE * 80 // 1000
 #: Root mean square of a user's voice at the microphone: -26 dB of full scale.
 USER_LEVEL = 0.05
 # The floor of a quiet room, 50 dB below the user.
 _FLOOR = USER_LEVEL * 10 ** (-50 / 20)
-# From the loudspeaker to the microphone: 20 cm of air and the device's buffers.
-_DELAY = round(0.03 * RATE)
+# The device's buffers, which delay the echo.
+_DELAY = round(0.06 * RATE)
 
 Director = Callable[[float], Samples | None]
 
@@ -60,9 +62,8 @@ class Room:
         self._waiting: Samples = np.zeros(0, np.float32)
         self._position = 0
         self._last: Samples = np.zeros(0, np.float32)
-        self._last_of = -1.0
+        self._last_of = (-1.0, 0)
         self._state: SourceState = "stopped"
-        self._response = _response(self._rng)
 
     @property
     def state(self) -> SourceState:
@@ -102,12 +103,12 @@ class Room:
         if self._echo_db is None or not self._speaker.heard:
             return out
         began, speech, volume = self._speaker.heard[-1]
-        if began != self._last_of:
-            self._last, self._last_of = self._through_the_air(speech.samples, speech.rate), began
-        # A cut keeps what was played up to it.
-        played = round(len(speech.samples) * RATE / speech.rate)
+        # A cut keeps what was played up to it, and the room rings on.
+        if (began, len(speech.samples)) != self._last_of:
+            self._last = self._through_the_air(speech.samples, speech.rate)
+            self._last_of = (began, len(speech.samples))
         at = start - round(began * RATE) - _DELAY
-        first, last = max(0, at), min(len(self._last), at + BLOCK, played + len(self._response))
+        first, last = max(0, at), min(len(self._last), at + BLOCK)
         if first < last:
             gain = np.float32((volume / 70) ** 2 * 10 ** (self._echo_db / 20))
             out[first - at : last - at] = self._last[first:last] * gain
@@ -115,7 +116,7 @@ class Room:
 
     def _through_the_air(self, samples: Samples, rate: int) -> Samples:
         sound = soxr.resample(samples, rate, RATE).astype(np.float32)
-        return levelled(np.convolve(sound, self._response).astype(np.float32))
+        return levelled(through(sound, "loudspeaker"))
 
 
 def levelled(samples: Samples, level: float = USER_LEVEL) -> Samples:
@@ -123,12 +124,3 @@ def levelled(samples: Samples, level: float = USER_LEVEL) -> Samples:
     loud = samples[np.abs(samples) > 0.02 * np.abs(samples).max(initial=1e-6)]
     rms = float(np.sqrt(np.mean(np.square(loud)))) if loud.size else 1.0
     return (samples * np.float32(level / max(rms, 1e-6))).astype(np.float32)
-
-
-def _response(rng: np.random.Generator) -> Samples:
-    """A small case and a room: the direct path and a tail that is 60 dB down after 0.2 s."""
-    count = round(0.2 * RATE)
-    tail = rng.standard_normal(count) * np.exp(np.linspace(0, -6.9, count))
-    tail *= 0.3 / np.sqrt(np.sum(np.square(tail)))
-    tail[0] = 1.0
-    return tail.astype(np.float32)
