@@ -8,12 +8,13 @@ from typing import Literal
 import msgspec
 
 from edge_sdk.errors import DataError
-from edge_sdk.files import replacing
 
+from ..documents import read_document, write_document
 from ..profile.result import BundleInfo, DeviceInfo
 
 #: Readers refuse a larger number.
 SCHEMA = 1
+KIND: Literal["evaluation"] = "evaluation"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     schema: int = SCHEMA
-    kind: Literal["evaluation"] = "evaluation"
+    kind: Literal["evaluation"] = KIND
     date: str
     bundle: BundleInfo
     device: DeviceInfo
@@ -112,8 +113,7 @@ def write_evaluation(result: Evaluation, path: Path) -> None:
     Raises:
         StorageError: the place cannot be written or is full.
     """
-    with replacing(path) as aside:
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    write_document(result, path)
 
 
 def read_evaluation(path: str | Path) -> Evaluation:
@@ -122,21 +122,4 @@ def read_evaluation(path: str | Path) -> Evaluation:
     Raises:
         DataError: there is no such file, it is no evaluation, or of a newer schema.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"The evaluation {path} cannot be read: {error.strerror}.") from error
-    try:
-        schema = msgspec.json.decode(content, type=_Schema).schema
-        if schema > SCHEMA:
-            raise DataError(
-                f"{path} has evaluation schema {schema} and this version reads up to {SCHEMA}; "
-                "install a newer edge-sdk."
-            )
-        return msgspec.json.decode(content, type=Evaluation)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not an evaluation of edge-sdk: {error}.") from error
-
-
-class _Schema(msgspec.Struct):
-    schema: int
+    return read_document(path, KIND, Evaluation, SCHEMA)

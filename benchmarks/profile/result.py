@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from edge_sdk.errors import DataError
-from edge_sdk.files import replacing
 from edge_sdk.runtimes.engines.layer_times import LayerTime
 from edge_sdk.runtimes.engines.placement import Placement
 from edge_sdk.runtimes.probes import Reading
 
+from ..documents import decode_document, read_document, write_document
 from .inputs import InputsInfo
 from .options import ProfileOptions
 from .percentiles import Estimate, Latency
@@ -21,6 +20,7 @@ from .sampler import Look
 #: Readers refuse a larger number. A field that old readers may ignore is added with a default;
 #: anything else raises it.
 SCHEMA = 1
+KIND: Literal["profile"] = "profile"
 
 
 class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +179,7 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     schema: int = SCHEMA
-    kind: Literal["profile"] = "profile"
+    kind: Literal["profile"] = KIND
     date: str
     seconds: float
     bundle: BundleInfo
@@ -214,8 +214,7 @@ def write_result(result: ProfileResult, path: Path) -> None:
     Raises:
         StorageError: the place cannot be written or is full.
     """
-    with replacing(path) as aside:
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    write_document(result, path)
 
 
 def read_result(path: str | Path) -> ProfileResult:
@@ -224,30 +223,9 @@ def read_result(path: str | Path) -> ProfileResult:
     Raises:
         DataError: there is no such file, it is no profile, or of a newer schema.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"The profile {path} cannot be read: {error.strerror}.") from error
-    return decode_result(content, str(path))
+    return read_document(path, KIND, ProfileResult, SCHEMA)
 
 
 def decode_result(content: bytes, where: str) -> ProfileResult:
     """As :func:`read_result`, from the bytes of what is called ``where``."""
-    try:
-        about = msgspec.json.decode(content, type=_About)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"{where} is not a profile of edge-sdk: {error}.") from error
-    if about.schema > SCHEMA:
-        raise DataError(
-            f"{where} has profile schema {about.schema} and this version reads up to {SCHEMA}; "
-            "install a newer edge-sdk."
-        )
-    try:
-        return msgspec.json.decode(content, type=ProfileResult)
-    except msgspec.DecodeError as error:
-        raise DataError(f"The profile {where} is damaged: {error}.") from error
-
-
-class _About(msgspec.Struct):
-    schema: int
-    kind: Literal["profile"]
+    return decode_document(content, where, KIND, ProfileResult, SCHEMA)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import BudgetError, UsageError
-from .output import emit_json, table
+from ..files import check_writable
+from .output import check_report, emit_json, table
 from .progress import StageProgress
 
 if TYPE_CHECKING:
-    from edge_sdk.benchmarks.compare import Comparison, MetricVerdict
+    from edge_sdk.benchmarks.compare import Comparison
 
 
 @click.command("compare")
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
               help="Of two bundles: calls of each in a process.")  # fmt: skip
 @click.option("--anyway", is_flag=True, help="Of two profiles: although their devices differ.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--html", type=click.Path(path_type=Path), help="The page to write.")
 def command(
     base: Path,
     new: Path,
@@ -41,6 +43,7 @@ def command(
     calls: int,
     anyway: bool,
     as_json: bool,
+    html: Path | None,
 ) -> None:
     """Hold NEW against BASE: two profiles (.json), or two bundles that run in turns here.
 
@@ -53,8 +56,13 @@ def command(
         compare_profiles,
         read_budgets,
     )
+    from edge_sdk.benchmarks.compare.words import why
     from edge_sdk.benchmarks.profile import read_result
 
+    # What would fail at the end fails now.
+    if html is not None:
+        check_writable(html)
+        check_report()
     kinds = {path.suffix == ".json" for path in (base, new)}
     if len(kinds) == 2:
         raise UsageError("Compare two profiles (.json) or two bundles, not one of each.")
@@ -73,6 +81,10 @@ def command(
         )
         with StageProgress() as progress:
             result = compare_bundles(base, new, options, budgets, progress=progress)
+    if html is not None:
+        from edge_sdk.benchmarks.compare.page import write_page
+
+        write_page(result, html)
     if as_json:
         emit_json(result)
     else:
@@ -81,60 +93,21 @@ def command(
         failing = [v for v in result.metrics if v.fails] or [
             v for v in result.metrics if v.doubtful
         ]
-        click.echo(f"error: {new} does not pass: {'; '.join(map(_why, failing))}.", err=True)
+        click.echo(f"error: {new} does not pass: {'; '.join(map(why, failing))}.", err=True)
         # What was found is on standard output already: the object stays the only one.
         raise click.exceptions.Exit(BudgetError.exit_code)
 
 
 def show(result: Comparison) -> str:
     """The comparison for a terminal."""
-    rows: list[tuple[str, ...]] = [
-        ("metric", "base", "new", "change", "95% interval", "allowed", "notices", "verdict")
-    ]
-    for v in result.metrics:
-        points = v.unit == "%"
-        rows.append(
-            (
-                v.metric,
-                f"{v.base:.4g} {v.unit}",
-                f"{v.new:.4g} {v.unit}",
-                _change(v.ratio.value, points),
-                ""
-                if v.ratio.low is None or v.ratio.high is None
-                else f"{_change(v.ratio.low, points)} to {_change(v.ratio.high, points)}",
-                "" if v.allowed is None else f"{v.allowed:g}" if points else f"{v.allowed:.0%}",
-                "" if v.notices is None else f"{v.notices:.1f}" if points else f"{v.notices:.0%}",
-                _verdict(v),
-            )
-        )
+    from edge_sdk.benchmarks.compare.words import EMULATED, HEADING, doubts, rows_of
+
     lines = [f"base: {result.base}", f"new:  {result.new}"]
     if result.emulated:
-        lines.append("EMULATED: times are no board's times, and are not held against limits")
-    lines += ["", table(rows), ""]
+        lines.append(EMULATED.replace("emulated", "EMULATED"))
+    lines += ["", table([HEADING, *rows_of(result)]), ""]
     lines += [f"note: {warning}" for warning in result.warnings]
-    doubtful = [v.metric for v in result.metrics if v.doubtful]
-    if doubtful:
-        lines.append(
-            f"unclear: {', '.join(doubtful)}: the noise hides whether the budget is kept; "
-            "more rounds or a quieter machine tell"
-        )
+    if doubts(result):
+        lines.append(doubts(result))
     lines.append("passed" if result.passed else "not passed")
     return "\n".join(lines)
-
-
-def _verdict(v: MetricVerdict) -> str:
-    words = v.change if v.allowed is not None else f"({v.change})"
-    if v.limit is not None:
-        words += f"; limit {v.limit:g} {v.unit}: {v.kept}"
-    return words.upper() if v.fails else words
-
-
-def _why(v: MetricVerdict) -> str:
-    if v.kept == "missed":
-        return f"{v.metric} is {v.new:.4g} {v.unit}, over the limit of {v.limit:g}"
-    points = v.unit == "%"
-    return f"{v.metric} changed by {_change(v.ratio.value, points)} and is {v.change}"
-
-
-def _change(ratio: float, points: bool) -> str:
-    return f"{ratio:+.1f}" if points else f"{ratio - 1:+.1%}"

@@ -8,8 +8,24 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from ..errors import DependencyError
+
 if TYPE_CHECKING:
     from ..bundle.manifest import FloatShare
+
+
+def check_report() -> None:
+    """Refuse a page now that could not be drawn at the end.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise DependencyError(
+            "--html needs matplotlib, which is not installed here: pip install 'edge-sdk[report]'."
+        )
 
 
 def emit_json(value: Any) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import DependencyError, UsageError
+from ..errors import UsageError
 from ..files import check_writable
-from .output import emit_json, table
+from .output import check_report, emit_json, table
 from .progress import StageProgress
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def command(
         if path is not None:
             check_writable(path)
     if html is not None:
-        _check_report()
+        check_report()
     if device is None and (install or edge_sdk or ssh):
         raise UsageError("--install, --edge-sdk and --ssh are for another device; give --device.")
     options = ProfileOptions(
@@ -171,12 +171,3 @@ def _layers(part: str, times: Sequence[LayerTime]) -> list[str]:
         rows.append((layer.name[-48:], layer.operator, layer.provider, f"{layer.median_us:.1f}",
                      f"{layer.share:.1%}"))  # fmt: skip
     return [table(rows)] if len(rows) > 1 else []
-
-
-def _check_report() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise DependencyError(
-            "--html needs matplotlib, which is not installed here: pip install 'edge-sdk[report]'."
-        )

@@ -12,16 +12,18 @@ from edge_sdk.benchmarks.compare.accuracy import HeadAnswers, accuracy_verdicts
 from edge_sdk.errors import EngineError
 from edge_sdk.samples import SampleSet
 
+from ..browser import Browser
 from ..cli.conftest import Run
 
 
 def test_a_bundle_against_itself(
-    run: Run, tiny_bundle: Path, sample_set: SampleSet, tmp_path: Path
+    run: Run, tiny_bundle: Path, sample_set: SampleSet, tmp_path: Path, browser: Browser
 ) -> None:
     budgets = tmp_path / "budgets.toml"
     budgets.write_text('[default.regression]\n"size_mb" = "2%"\n"accuracy" = 1.0')
     done = run("compare", tiny_bundle, tiny_bundle, "--rounds", "2", "--calls", "40",
-               "--samples", sample_set.root, "--budget", budgets, "--json")  # fmt: skip
+               "--samples", sample_set.root, "--budget", budgets, "--json",
+               "--html", tmp_path / "c.html")  # fmt: skip
     assert done.code == 0
     found = {m["metric"]: m for m in done.json["metrics"]}
     assert found["size_mb"]["ratio"]["value"] == 1.0
@@ -33,6 +35,10 @@ def test_a_bundle_against_itself(
         assert found[f"accuracy.{head}"]["change"] == "same"
         assert found[f"accuracy.{head}"]["ratio"]["value"] == 0.0
     assert "100.0% of the answers are the same" in done.json["warnings"]
+    seen = browser.look(tmp_path / "c.html")
+    seen.check()
+    for what in ("accuracy.intent", "100.0% of the answers are the same", "size_mb", "passed"):
+        assert what in seen.text
 
 
 def test_three_times_slower_is_noticed(tiny_bundle: Path) -> None:

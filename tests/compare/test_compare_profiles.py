@@ -13,6 +13,7 @@ import pytest
 from edge_sdk.benchmarks.profile import ProfileOptions, ProfileResult, profile, write_result
 from edge_sdk.benchmarks.profile.percentiles import estimate_of, latency_of
 
+from ..browser import Browser
 from ..cli.conftest import Run
 
 Altered = Callable[..., Path]
@@ -80,6 +81,26 @@ def test_a_table_for_people(run: Run, altered: Altered) -> None:
     assert "WORSE" in done.out
     assert "not passed" in done.out
     assert "+10.0%" in done.out
+
+
+def test_a_page_for_people(run: Run, altered: Altered, browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "c.html"
+    done = run("compare", altered("a"), altered("b", total=11.0), "--html", page)
+    assert done.code == 5
+    seen = browser.look(page)
+    seen.check()
+    assert seen.headings == ["Comparison", "Changes"]
+    (plot,) = seen.plots
+    assert "total.p50_ms +10.0%" in plot.alt
+    assert "size_mb +0.0%" in plot.alt
+    for what in ("not passed", "total.p50_ms changed by +10.0% and is worse", "WORSE", "peak_mb"):
+        assert what in seen.text
+    quiet = run("compare", altered("a"), altered("b"), "--html", page, "--json")
+    assert quiet.code == 0
+    assert quiet.json["passed"]
+    assert "not passed" not in browser.look(page).text
+    nowhere = run("compare", altered("a"), altered("b"), "--html", tmp_path / "no" / "c.html")
+    assert nowhere.code != 0
 
 
 def test_budgets_decide(run: Run, altered: Altered, tmp_path: Path) -> None:
