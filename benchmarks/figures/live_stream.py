@@ -30,12 +30,14 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Streamed(msgspec.Struct, frozen=True):
-    """What came of a stream: (data age, latency) of each decision, in seconds, and its length.
+    """What came of a stream: (data age, latency) of each decision, in seconds.
 
-    ``cpu`` is the share of a core that this process took.
+    ``times`` are those of the decisions since the beginning, in seconds; ``cpu`` is the share of
+    a core that this process took.
     """
 
     decisions: tuple[tuple[float, float], ...]
+    times: tuple[float, ...]
     cpu: float
     moves: int
     level: str
@@ -76,6 +78,7 @@ def stream(
     """Stream once, in real time, until the sound is over."""
     rate = session.frontends.audio.config.rate
     decisions: list[tuple[float, float]] = []
+    times: list[float] = []
     moves, level = 0, ""
     first: float | None = None
     started = process_time()
@@ -88,12 +91,15 @@ def stream(
         options=StreamOptions(hop_seconds=HOP, camera_fps=camera_fps, frame_age=60.0),
     ) as running:
         for event in running:
+            first = event.time if first is None else first
             if isinstance(event, Decision):
                 decisions.append((event.data_age, event.latency))
+                times.append(event.time - first)
                 level = event.level
             if isinstance(event, Ended):
                 moves = event.counters.moves
-            first = event.time if first is None else first
             last = event.time
     seconds = max(1e-9, last - (first or 0.0))
-    return Streamed(tuple(decisions), (process_time() - started) / seconds, moves, level)
+    return Streamed(
+        tuple(decisions), tuple(times), (process_time() - started) / seconds, moves, level
+    )

@@ -15,7 +15,7 @@ from ..files import state_folder
 from .output import emit_json
 
 if TYPE_CHECKING:
-    from edge_sdk.runtimes.assistant import Assistant
+    from edge_sdk.runtimes.assistant import Assistant, AssistantConfig
     from edge_sdk.runtimes.assistant.events import AssistantEvent
 
 _INSTALL = "install-service"
@@ -45,6 +45,9 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--speaker", default="default", show_default=True, help="A loudspeaker."),
             click.option("--config", "config_path", type=click.Path(path_type=Path),
                          help="An assistant.toml: components, skills, thresholds."),
+            click.option("--policy", metavar="FILE",
+                         help="A governor's policy (TOML) in place of the configuration's; "
+                         "'none': no governor."),
             click.option("--ui", help="Serve the page at this loopback address, such as "
                          "127.0.0.1:8765."),
             click.option("--engine", default="auto", show_default=True,
@@ -95,6 +98,7 @@ def run(
     camera: str | None,
     speaker: str,
     config_path: Path | None,
+    policy: str | None,
     ui: str | None,
     engine: str,
     replay: Path | None,
@@ -115,7 +119,7 @@ def run(
     from edge_sdk.runtimes.assistant import load_config
     from edge_sdk.runtimes.session import FusionSession
 
-    config = load_config(config_path)
+    config = _governed(load_config(config_path), policy)
     tell = _teller(as_json)
     with FusionSession.open(bundle, engine=engine) as session:
         if replay is not None and out is not None:
@@ -161,6 +165,7 @@ def install_service(
     camera: str | None,
     speaker: str,
     config_path: Path | None,
+    policy: str | None,
     ui: str | None,
     engine: str,
     system: bool,
@@ -174,12 +179,14 @@ def install_service(
     from ..bundle import Bundle
 
     Bundle.open(bundle)
-    load_config(config_path)
+    _governed(load_config(config_path), policy)
     arguments = [str(_program()), "assist", str(bundle.absolute()), "--json", "--mic", mic]
     arguments += ["--speaker", speaker, "--channels", str(channels), "--engine", engine]
     for option, value in (("--camera", camera), ("--ui", ui)):
         arguments += [option, value] if value is not None else []
     arguments += ["--config", str(config_path.absolute())] if config_path is not None else []
+    if policy is not None:
+        arguments += ["--policy", policy if policy == "none" else str(Path(policy).absolute())]
     text = service.unit(arguments, page=ui is not None, system=system)
     if only_print:
         click.echo(text, nl=False)
@@ -200,6 +207,18 @@ def _refuse_nothing(mic: str, camera: str | None) -> None:
         raise UsageError(
             "Without a microphone there must be a camera (--camera): there is nothing to answer to."
         )
+
+
+def _governed(config: AssistantConfig, policy: str | None) -> AssistantConfig:
+    """The configuration with the policy that was asked for."""
+    if policy is None:
+        return config
+    import msgspec
+
+    from edge_sdk.runtimes.governor import read_policy
+
+    given = "none" if policy == "none" else read_policy(policy)
+    return msgspec.structs.replace(config, governor=given)
 
 
 def _teller(as_json: bool) -> Callable[[AssistantEvent], None]:

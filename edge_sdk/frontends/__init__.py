@@ -17,7 +17,7 @@ from .config import (
 )
 from .image import ImageFrontend
 from .text import TextFrontend
-from .video import VideoFrontend
+from .video import VideoFrontend, VideoStream
 
 __all__ = [
     "REVISIONS",
@@ -32,6 +32,7 @@ __all__ = [
     "TextFrontend",
     "VideoConfig",
     "VideoFrontend",
+    "VideoStream",
     "frontends_hash",
 ]
 

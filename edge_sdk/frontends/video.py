@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,6 +41,45 @@ class VideoFrontend:
             if index not in cache:
                 cache[index] = self._image(frames[index])[0]
         return np.stack([cache[index] for index in picked])[None]
+
+    def stream(self) -> VideoStream:
+        """A stream of frames, of which each ends a clip."""
+        return VideoStream(self)
+
+
+class VideoStream:
+    """Clips along a stream: what :class:`VideoFrontend` makes of all frames so far.
+
+    Each frame is computed once, and kept while a later clip may want it.
+    """
+
+    def __init__(self, video: VideoFrontend) -> None:
+        self._config, self._image = video.config, video._image
+        self._seconds = (video.config.frames - 1) / video.config.fps
+        self._kept: deque[tuple[float, NDArray[np.float32]]] = deque()
+
+    def push(self, frame: NDArray[np.uint8], time: float) -> NDArray[np.float32]:
+        """Add a frame, uint8 RGB ``[h, w, 3]``, captured at ``time`` seconds.
+
+        Returns:
+            the features of the clip that ends with it, float32 ``[1, frames, 3, height, width]``.
+
+        Raises:
+            InputError: it is no picture, or not later than the frame before.
+        """
+        kept = self._kept
+        times = [*(known for known, _ in kept), time]
+        picked = nearest(times, self._config)
+        kept.append((time, self._image(frame)[0]))
+        clip = np.stack([kept[index][1] for index in picked])[None]
+        # Of the frames before the first instant that is wanted only the last may still be nearest.
+        while len(kept) > 1 and kept[1][0] <= time - self._seconds:
+            kept.popleft()
+        return clip
+
+    def flush(self) -> None:
+        """The next frame begins a new clip."""
+        self._kept.clear()
 
 
 def nearest(times: Sequence[float], config: VideoConfig) -> list[int]:

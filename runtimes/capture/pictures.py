@@ -80,13 +80,18 @@ class VideoPictures:
         self._path = path
         self._cv2 = cv2 = import_cv2()
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-        if not self._capture.isOpened():
+        # Some files open, and give nothing: animated pictures, for one.
+        self._ahead = self._capture.isOpened() and bool(self._capture.grab())
+        if not self._ahead:
             self._capture.release()
             raise CaptureError(f"{path} holds no video that OpenCV reads.")
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.fps = fps if 0 < fps < 1000 else 25.0
 
     def grab(self) -> bool:
+        if self._ahead:
+            self._ahead = False
+            return True
         return bool(self._capture.grab())
 
     def retrieve(self) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """Keeps a live device inside its deadline: moves along rungs and rates, and says why."""
 
 from .ladder import LadderGovernor
-from .policy import Down, Level, Policy, Up, default_policy, load_policy
+from .policy import Down, Level, Policy, Up, default_policy, load_policy, read_policy
 from .protocol import Governor, Move, Seen
 from .watch import Watch
 
@@ -17,4 +17,5 @@ __all__ = [
     "Watch",
     "default_policy",
     "load_policy",
+    "read_policy",
 ]

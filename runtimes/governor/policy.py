@@ -130,7 +130,11 @@ def default_policy(rungs: Sequence[str] = ("full",), blind: Sequence[str] = ()) 
     else:
         levels.append(
             Level(
-                name="no camera, hop 160 ms", rung=last, drop=("image",), hop_ms=160.0, light=True
+                name="no camera, hop 160 ms",
+                rung=last,
+                drop=("image", "video"),
+                hop_ms=160.0,
+                light=True,
             )
         )
     return Policy(levels=tuple(levels))
@@ -144,17 +148,26 @@ def load_policy(
     Raises:
         UsageError: the file is missing, malformed, or contradicts itself.
     """
-    path = Path(path)
-    try:
-        policy = msgspec.toml.decode(path.read_bytes(), type=Policy)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, ImportError) as error:
-        raise UsageError(f"{path} is no policy of a governor: {error}.") from error
+    policy = read_policy(path)
     if not policy.levels:
         policy = msgspec.structs.replace(policy, levels=default_policy(rungs, blind).levels)
     check_policy(policy, str(path))
     return policy
+
+
+def read_policy(path: str | Path) -> Policy:
+    """Read a policy as it stands; its levels may be empty, for those of whoever uses it.
+
+    Raises:
+        UsageError: the file is missing or malformed.
+    """
+    path = Path(path)
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Policy)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, ImportError) as error:
+        raise UsageError(f"{path} is no policy of a governor: {error}.") from error
 
 
 def check_policy(policy: Policy, where: str = "The policy") -> None:

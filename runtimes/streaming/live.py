@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,19 @@ from edge_sdk.errors import EdgeError
 from ..capture import (
     AudioBlock,
     AudioSource,
-    Camera,
-    Frame,
     FrameSource,
     StreamEnded,
 )
 from ..governor import Governor, Level, Move
 from ..governor.watch import Sensors, Watch
-from ..prediction import HeadPrediction, Prediction
+from ..prediction import Prediction
 from ..probes.vitals import VitalsReader
 from . import events as happened
 from .events import StreamEvent
+from .governing import Governing
 from .hearing import Hearing
-from .options import AUDIO, IMAGE, TEXT, StreamOptions, check_stream
+from .options import AUDIO, IMAGE, VIDEO, StreamOptions, check_stream
+from .senses import Senses
 from .sight import Sight
 from .tally import StreamCounters, Tally
 
@@ -76,21 +76,17 @@ class LiveStream:
         source = microphone or camera
         assert source is not None
         self._clock = source.clock
-        self.text = text
+        self._text = text
         self._watch = None if governor is None else Watch(governor, deadline, sensors)
         self._tally = Tally()
-        self._hearing: Hearing | None = None
-        self._sight: Sight | None = None
+        self._senses: Senses | None = None
+        self._governing: Governing | None = None
         self._pending: deque[StreamEvent] = deque(maxlen=_PENDING)
         self._state: Literal["new", "running", "ended", "closed"] = "new"
         self._stopping = False
-        self._level: Level | None = None
-        self._rung, self._parts = session.rung, session.parts
         self._camera_over = False
         self._looked = 0.0
         self._in_a_row: dict[str, int] = {}
-        self._heard: NDArray[Any] | None = None
-        self._read: tuple[str, NDArray[Any]] | None = None
 
     def __iter__(self) -> Iterator[StreamEvent]:
         return self
@@ -115,19 +111,12 @@ class LiveStream:
         if self._state != "new":
             return
         self._state = "running"
-        session, options = self._session, self._options
         try:
-            if self._microphone is not None:
-                self._hearing = Hearing(
-                    session,
-                    hop_seconds=options.hop_seconds,
-                    window_seconds=options.window_seconds,
-                )
-            if self._camera is not None:
-                self._sight = Sight(self._camera, options.camera_fps, options.frame_age)
+            self._senses = senses = self._open()
             if self._watch is not None:
-                self._prepare(self._watch.governor.levels)
-                self._apply(self._watch.governor.level)
+                self._governing = Governing(
+                    self._session, senses, self._watch, self._camera, self._options
+                )
             if self._camera is not None:
                 self._camera.start()
             if self._microphone is not None:
@@ -138,6 +127,17 @@ class LiveStream:
             self._release()
             self._state = "closed"
             raise
+
+    @property
+    def text(self) -> str | None:
+        """What was said; may be set while the stream runs."""
+        return self._text
+
+    @text.setter
+    def text(self, text: str | None) -> None:
+        self._text = text
+        if self._senses is not None:
+            self._senses.text = text
 
     def stop(self) -> None:
         """End the stream soon; from any thread, or from a signal handler."""
@@ -178,18 +178,32 @@ class LiveStream:
     @property
     def mode(self) -> str | None:
         """How sound is encoded, see :attr:`StreamingEncoder.mode`; None: there is none."""
-        return None if self._hearing is None else self._hearing.mode
+        hearing = None if self._senses is None else self._senses.hearing
+        return None if hearing is None else hearing.mode
+
+    def _open(self) -> Senses:
+        session, options = self._session, self._options
+        hearing = sight = None
+        if self._microphone is not None:
+            hearing = Hearing(
+                session, hop_seconds=options.hop_seconds, window_seconds=options.window_seconds
+            )
+        if self._camera is not None:
+            sight = Sight(self._camera, options.camera_fps, options.frame_age)
+        return Senses(session, hearing, sight, self._text)
 
     def _turn(self) -> None:
         """Wait for data, and make of them what is due."""
+        senses = self._senses
+        assert senses is not None
         if self._stopping:
             self._end("stopped", "The stream was stopped.")
             return
         try:
-            if self._hearing is not None:
-                self._listen(self._hearing)
-            elif self._sight is not None:
-                self._wait_for_frame(self._sight)
+            if senses.hearing is not None:
+                self._listen(senses, senses.hearing)
+            elif senses.sight is not None:
+                self._wait_for_frame(senses, senses.sight)
         except StreamEnded as ended:
             self._end("over", str(ended))
             return
@@ -197,68 +211,68 @@ class LiveStream:
             self._end("failed", str(error), "device")
             return
         self._tell_devices()
-        self._govern()
+        self._govern(senses)
 
-    def _listen(self, hearing: Hearing) -> None:
+    def _listen(self, senses: Senses, hearing: Hearing) -> None:
         microphone = self._microphone
         assert microphone is not None
         # Pictures do not wait for a microphone that is gone.
-        block = microphone.read(_PATIENCE if self._sight is None else _GLANCE)
+        block = microphone.read(_PATIENCE if senses.sight is None else _GLANCE)
         started = now = self._clock.now()
         while block is not None:
             seconds = len(block.samples) / microphone.rate
             end = block.time + seconds
             if block.skipped:
                 hearing.reset()
-                self._heard = None
+                senses.deafen()
             hearing.push(self._mono(block), end)
             if end > now - seconds:
                 break
             # More is waiting: newest first, so take all of it before anything is encoded.
             block = microphone.read(_AT_ONCE)
-        changed = self._follow_rung()
+        changed = senses.follow_rung()
         if now - hearing.newest > self._options.frame_age + hearing.hop_seconds:
             # The device is gone or held up: what it gave last is not what sounds now.
             hearing.skip()
-            self._heard = None
+            senses.deafen()
         hops = hearing.hops
         if hops > 1:
             self._tally.lost += hops - 1
             self._emit(happened.DecisionsLost(self._clock.now(), hops - 1, self._tally.lost))
         if hops:
-            changed = self._try(AUDIO, lambda: self._encode_sound(hearing)) or changed
-        if self._sight is not None:
-            changed = self._look(self._sight, 0.0) or changed
+            changed = self._try(AUDIO, senses.hear) or changed
+        if senses.sight is not None:
+            changed = self._look(senses, senses.sight, 0.0) or changed
         if changed:
-            self._decide(started)
+            self._decide(senses, started)
 
-    def _wait_for_frame(self, sight: Sight) -> None:
-        self._follow_rung()
-        if not self._wanted(IMAGE):
+    def _wait_for_frame(self, senses: Senses, sight: Sight) -> None:
+        senses.follow_rung()
+        if not senses.wants(IMAGE, VIDEO):
             self._clock.sleep(_PATIENCE)
             return
         early = sight.due - self._clock.now()
         if early > _AT_ONCE:
             self._clock.sleep(min(early, _PATIENCE))
-        if self._look(sight, _PATIENCE):
-            self._decide(self._looked)
+        if self._look(senses, sight, _PATIENCE):
+            self._decide(senses, self._looked)
 
-    def _look(self, sight: Sight, timeout: float) -> bool:
+    def _look(self, senses: Senses, sight: Sight, timeout: float) -> bool:
         """Encode a new frame, if one is due; whether there is one."""
-        if self._hearing is not None and self._camera_over:
+        if senses.hearing is not None and self._camera_over:
             return False
-        if not self._wanted(IMAGE):
+        if not senses.wants(IMAGE, VIDEO):
             return False
         try:
             frame = sight.fresh(self._clock.now(), timeout)
         except StreamEnded:
-            if self._hearing is None:
+            if senses.hearing is None:
                 raise
             # A film may be shorter than the sound: its pictures are missing from here on.
             self._camera_over = True
             return False
         except EdgeError as error:
-            if self._hearing is None:
+            if senses.hearing is None:
                 raise
             self._camera_over = True
             self._fail("camera", str(error))
@@ -266,65 +280,23 @@ class LiveStream:
         if frame is None:
             return False
         self._looked = self._clock.now()
-        return self._try(IMAGE, lambda: self._encode_picture(sight, frame))
+        looked = self._try(IMAGE if senses.wants(IMAGE) else VIDEO, lambda: senses.look(frame))
+        self._tally.encoded += looked
+        return looked
 
-    def _encode_sound(self, hearing: Hearing) -> bool:
-        if not self._wanted(AUDIO):
-            hearing.skip()
-            return False
-        embedding = hearing.embed()
-        if embedding is not None:
-            self._heard = embedding
-        return embedding is not None
+    def _decide(self, senses: Senses, started: float) -> None:
+        self._try("head", lambda: self._answer(senses, started))
 
-    def _encode_picture(self, sight: Sight, frame: Frame) -> bool:
-        features = self._session.features(IMAGE, frame.image)
-        sight.keep(frame, self._session.parts.encode(IMAGE, features))
-        self._tally.encoded += 1
-        return True
-
-    def _encode_text(self) -> NDArray[Any] | None:
-        text = self.text
-        if text is None or not self._wanted(TEXT):
-            return None
-        if self._read is None or self._read[0] != text:
-            features = self._session.features(TEXT, text)
-            self._read = (text, self._session.parts.encode(TEXT, features))
-        return self._read[1]
-
-    def _decide(self, started: float) -> None:
-        self._try("head", lambda: self._answer(started))
-
-    def _answer(self, started: float) -> bool:
+    def _answer(self, senses: Senses, started: float) -> bool:
         """Fuse what there is, and tell."""
-        present: dict[str, NDArray[Any]] = {}
-        window, moment = None, self._clock.now()
-        if self._hearing is not None and self._heard is not None and self._wanted(AUDIO):
-            present[AUDIO] = self._heard
-            window = self._hearing.covered
-            moment = window[1]
-        frame_age = None
-        masked = False
-        if self._sight is not None and self._wanted(IMAGE):
-            nearest = self._sight.nearest(moment)
-            if nearest is not None:
-                frame_age = moment - nearest[0]
-                present[IMAGE] = nearest[1]
-            masked = nearest is None and not self._sight.blank
-        text = self._encode_text()
-        if text is not None:
-            present[TEXT] = text
-        parts = self._session.parts
-        if not ({AUDIO, IMAGE} & set(present)) or parts.needs - set(present):
+        answer = senses.answer(self._clock.now())
+        if answer is None:
             return True
-        outputs = parts.fuse(present)
-        heads = {head.name: HeadPrediction(head, outputs[head.name]) for head in parts.heads}
         now = self._clock.now()
-        age = now - window[1] if window is not None else now - (moment - (frame_age or 0.0))
+        age = now - answer.end
         late = self._deadline is not None and age > self._deadline
-        used = tuple(name for name in self._session.modalities if name in present)
         number = self._tally.decided(age, now - started, late)
-        self._tally.masked += masked
+        self._tally.masked += answer.masked
         if self._watch is not None:
             self._watch.decided(age)
         self._emit(
@@ -332,77 +304,36 @@ class LiveStream:
                 time=now,
                 number=number,
                 prediction=Prediction(
-                    heads=heads, used=used, timings={"total": (now - started) * 1e3}
+                    heads=answer.heads,
+                    used=answer.used,
+                    timings={"total": (now - started) * 1e3},
                 ),
                 data_age=age,
                 latency=now - started,
-                window=window,
-                frame_age=frame_age,
-                rung=self._rung,
-                level="" if self._level is None else self._level.name,
+                window=answer.window,
+                frame_age=answer.frame_age,
+                rung=senses.rung,
+                level=_name(senses.level),
                 late=late,
             )
         )
         return True
 
-    def _wanted(self, modality: str) -> bool:
-        dropped = () if self._level is None else self._level.drop
-        return modality in self._session.modalities and modality not in dropped
-
-    def _follow_rung(self) -> bool:
-        """The rung may have been changed, by the governor or by the program."""
-        session = self._session
-        if session.rung == self._rung:
-            return False
-        before, self._rung, self._parts = self._parts, session.rung, session.parts
-        after = self._parts
-        if self._hearing is not None:
-            self._hearing.change()
-        if before.encoders.get(IMAGE) is not after.encoders.get(IMAGE) and self._sight is not None:
-            self._sight.forget()
-        if before.encoders.get(TEXT) is not after.encoders.get(TEXT):
-            self._read = None
-        return True
-
-    def _prepare(self, levels: tuple[Level, ...]) -> None:
-        """Load all that the governor may choose, and go back to where we were."""
-        session, before = self._session, self._session.rung
-        for rung in {level.rung for level in levels if level.rung in session.rungs}:
-            assert rung is not None
-            session.rung = rung
-            if self._hearing is not None:
-                self._hearing.prepare()
-        session.rung = before
-
-    def _govern(self) -> None:
-        if self._watch is None or self._state != "running":
+    def _govern(self, senses: Senses) -> None:
+        governing = self._governing
+        if governing is None or self._state != "running":
             return
-        move = self._watch.look(self._clock.now())
+        move = governing.look(self._clock.now())
         if move is not None:
-            self._try("rung", lambda: self._move(move))
+            self._try("rung", lambda: self._move(senses, governing, move))
 
-    def _move(self, move: Move) -> bool:
-        before = "" if self._level is None else self._level.name
-        self._apply(move.level)
+    def _move(self, senses: Senses, governing: Governing, move: Move) -> bool:
+        before = _name(senses.level)
+        governing.apply(move.level)
         self._tally.moves += 1
         now = self._clock.now()
         self._emit(happened.Moved(now, before, move.level.name, self._session.rung, move.reason))
         return True
-
-    def _apply(self, level: Level) -> None:
-        session, options = self._session, self._options
-        self._level = level
-        if level.rung in session.rungs and level.rung is not None:
-            session.rung = level.rung
-        if self._sight is not None:
-            rates = [fps for fps in (level.camera_fps, options.camera_fps) if fps is not None]
-            self._sight.fps = min(rates, default=None)
-            if isinstance(self._camera, Camera):
-                # What is not looked at need not be decoded either.
-                self._camera.rate = self._sight.fps
-        self._follow_rung()
-        if self._hearing is not None:
-            self._hearing.pace(max(options.hop_seconds, (level.hop_ms or 0) / 1e3))
 
     def _try(self, stage: str, work: Callable[[], bool]) -> bool:
         """Do a stage's work; False, and an event, where it raises."""
@@ -450,8 +381,12 @@ class LiveStream:
             except EdgeError as error:
                 self._tally.failures += 1
                 self._emit(happened.Failed(self._clock.now(), stage, str(error), 1))
-        if self._hearing is not None:
-            self._hearing.close()
+        if self._senses is not None and self._senses.hearing is not None:
+            self._senses.hearing.close()
 
     def _emit(self, event: StreamEvent) -> None:
         self._pending.append(event)
+
+
+def _name(level: Level | None) -> str:
+    return "" if level is None else level.name

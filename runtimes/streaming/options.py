@@ -14,7 +14,7 @@ from .encoder import HOP_SECONDS, WINDOW_SECONDS
 if TYPE_CHECKING:
     from ..session import FusionSession
 
-AUDIO, IMAGE, TEXT = "audio", "image", "text"
+AUDIO, IMAGE, TEXT, VIDEO = "audio", "image", "text", "video"
 
 
 class StreamOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,9 @@ def check_stream(
     if microphone is None and camera is None:
         raise UsageError("A stream needs a microphone or a camera.")
     takes = session.bundle.manifest.frontends.modalities
-    given = {AUDIO: microphone, IMAGE: camera, TEXT: text}
+    # A camera is looked at as pictures, as clips, or as both.
+    sights = [name for name in (IMAGE, VIDEO) if name in takes] or [IMAGE]
+    given = {AUDIO: microphone, **dict.fromkeys(sights, camera), TEXT: text}
     for modality, source in given.items():
         if source is not None and modality not in takes:
             raise UsageError(f"This model takes {', '.join(takes)}; it takes no {modality}.")

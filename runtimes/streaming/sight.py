@@ -26,7 +26,7 @@ class Sight:
         self._camera = camera
         self.farthest = farthest
         self.fps = fps
-        self._seen: deque[tuple[float, NDArray[Any]]] = deque(maxlen=_KEPT)
+        self._seen: deque[tuple[float, dict[str, NDArray[Any]]]] = deque(maxlen=_KEPT)
         self._number: int | None = None
         self._due = float("-inf")
 
@@ -56,12 +56,12 @@ class Sight:
             self._due = max(self._due + period, frame.time)
         return frame
 
-    def keep(self, frame: Frame, embedding: NDArray[Any]) -> None:
-        """Remember what a frame was encoded to."""
-        self._seen.append((frame.time, embedding))
+    def keep(self, frame: Frame, embeddings: dict[str, NDArray[Any]]) -> None:
+        """Remember what a frame was encoded to, by modality."""
+        self._seen.append((frame.time, embeddings))
 
-    def nearest(self, moment: float) -> tuple[float, NDArray[Any]] | None:
-        """Time and embedding of the frame nearest to ``moment``; None where none is near."""
+    def nearest(self, moment: float) -> tuple[float, dict[str, NDArray[Any]]] | None:
+        """Time and embeddings of the frame nearest to ``moment``; None where none is near."""
         best = min(self._seen, key=lambda seen: abs(seen[0] - moment), default=None)
         return best if best is not None and abs(best[0] - moment) <= self.farthest else None
 

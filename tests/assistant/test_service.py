@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_sdk.cli.main import main
+from edge_sdk.errors import UsageError
 from edge_sdk.runtimes.assistant.service import NAME, Manager, unit
 
 
@@ -75,6 +76,24 @@ def test_install_service_writes_the_unit_and_says_how_to_start_it(
     assert "--camera 0" in written
     assert "'hw 1'" in written
     assert f"systemctl --user enable --now {NAME}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_service_goes_by_the_policy_that_was_asked_for(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[down]\nload = 0.5\n")
+    words = ["assist", "install-service", str(tiny_bundle), "--print", "--policy"]
+    for given, said in ((str(policy), f"--policy {policy}"), ("none", "--policy none")):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, given])
+        assert not ended.value.code
+        assert said in capsys.readouterr().out
+    policy.write_text("lavels = 3\n")
+    with pytest.raises(SystemExit) as ended:
+        main([*words, str(policy)])
+    assert ended.value.code == UsageError.exit_code
+    assert "is no policy of a governor" in capsys.readouterr().err
 
 
 def test_install_service_refuses_what_is_no_bundle(

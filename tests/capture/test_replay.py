@@ -154,6 +154,10 @@ def test_what_cannot_be_replayed_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     noise = tmp_path / "noise.mp4"
     noise.write_bytes(b"nothing")
+    # OpenCV opens an animated picture, and then has no frame of it.
+    animated = tmp_path / "animated.webp"
+    shown = [Image.fromarray(np.full((8, 8, 3), grey, np.uint8)) for grey in (0, 255)]
+    shown[0].save(animated, save_all=True, append_images=shown[1:])
     for source, said in (
         (ReplayAudio(tmp_path / "no.wav"), "cannot be replayed"),
         (ReplayAudio(noise), "cannot be replayed"),
@@ -161,6 +165,7 @@ def test_what_cannot_be_replayed_is_a_sentence(tmp_path: Path) -> None:
         (ReplayVideo(tmp_path / "no.mp4"), "There is no video file"),
         (ReplayVideo(tmp_path / "empty"), "holds no PNG or JPEG"),
         (ReplayVideo(noise), "holds no video"),
+        (ReplayVideo(animated), "holds no video"),
     ):
         with pytest.raises(CaptureError, match=said):
             source.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_sdk.errors import InputError
 from edge_sdk.frontends.config import ImageConfig, VideoConfig
@@ -51,6 +53,33 @@ def test_a_frame_is_what_the_picture_front_end_makes_of_it() -> None:
     got = VideoFrontend(config)(clip, [0.0, 0.1, 0.2])
     expected = np.concatenate([ImageFrontend(config.frame)(frame) for frame in clip])
     np.testing.assert_array_equal(got[0], expected)
+
+
+@given(
+    steps=st.lists(st.floats(0.01, 1.0), min_size=1, max_size=30),
+    fps=st.floats(0.5, 20.0),
+    frames=st.integers(1, 6),
+)
+def test_each_frame_of_a_stream_ends_the_clip_of_all_before_it(
+    steps: list[float], fps: float, frames: int
+) -> None:
+    video = VideoFrontend(VideoConfig(frame=FRAME, fps=fps, frames=frames))
+    stream = video.stream()
+    times = np.cumsum(steps).tolist()
+    clip = [np.full((5, 6, 3), i, np.uint8) for i in range(len(times))]
+    for count in range(1, len(times) + 1):
+        got = stream.push(clip[count - 1], times[count - 1])
+        np.testing.assert_array_equal(got, video(clip[:count], times[:count]))
+    stream.flush()
+    again = stream.push(clip[0], times[-1] + 0.1)
+    np.testing.assert_array_equal(again, video(clip[:1], [0.0]))
+
+
+def test_a_frame_that_is_not_later_than_the_last_one_is_refused() -> None:
+    stream = VideoFrontend(VideoConfig(frame=FRAME)).stream()
+    stream.push(GOOD, 1.0)
+    with pytest.raises(InputError, match="must be finite and rise"):
+        stream.push(GOOD, 1.0)
 
 
 GOOD = np.zeros((4, 4, 3), np.uint8)

@@ -210,5 +210,5 @@ def test_the_default_policy_gives_up_the_camera_first_and_sound_never() -> None:
     levels = default_policy(("full", "small", "audio-only"), blind=("audio-only",)).levels
     assert [level.rung for level in levels] == ["full", "full", "small", "small", "audio-only"]
     assert levels[0].drop == levels[-1].drop == ()
-    assert default_policy().levels[-1].drop == ("image",)
+    assert default_policy().levels[-1].drop == ("image", "video")
     assert not any("audio" in level.drop for level in (*levels, *default_policy().levels))

@@ -20,12 +20,21 @@ from edge_sdk.converters.fusion.checkpointing import save_checkpoint
 from edge_sdk.converters.fusion.model import FusionModel
 from edge_sdk.frontends.clip import read_clip
 from edge_sdk.frontends.recording import read_recording
+from edge_sdk.runtimes.capture import SimulatedCamera, VirtualClock
+from edge_sdk.runtimes.streaming.events import Decision
+from edge_sdk.runtimes.streaming.options import StreamOptions
 from edge_sdk.samples import Sample, SampleSet, write_index
 
 from ..cli.conftest import Run, run  # noqa: F401 - a fixture
 from ..converters.fusion.conftest import tiny
 from .conftest import RATE, SAMPLES, Held, picture, tone
 from .test_engines import FRAMES, frames
+
+
+def moving(number: int) -> np.ndarray:
+    """A frame of a camera, each another one."""
+    return picture(np.random.default_rng(number))
+
 
 SPEC = """
 name = "watcher"
@@ -143,6 +152,36 @@ def test_the_reference_model(
     # Either is enough for a model whose head takes a mask.
     clip = watched.path(watched[0].video)
     assert run("infer", bundle, "--video", clip, "--json").json["used"] == ["video"]
+    streams_as_it_answers(bundle, watched, run)
+
+
+def streams_as_it_answers(bundle: Path, watched: SampleSet, run: Run) -> None:  # noqa: F811
+    """A camera is a clip that goes on: each frame ends one, and is answered as that clip is."""
+    clock = VirtualClock(100.0)
+    camera = SimulatedCamera(clock, moving, fps=10.0)
+    with FusionSession.open(bundle) as session:
+        with session.stream(camera=camera, options=StreamOptions(camera_fps=None)) as stream:
+            made = [event for event, _ in zip(stream, range(30), strict=False)]
+        decisions = [event for event in made if isinstance(event, Decision)]
+        assert len(decisions) > 20
+        for number in (0, 5, len(decisions) - 1):
+            decided = decisions[number]
+            assert decided.prediction.used == ("video",)
+            last = round((decided.time - decided.data_age - 100.0) * 10)
+            frames, times = [], []
+            for frame in range(last + 1):
+                frames.append(moving(frame))
+                times.append(100.0 + frame / 10)
+            wanted = session.infer(video=(frames, times))
+            for name, head in wanted.heads.items():
+                got = decided.prediction.heads[name].probabilities
+                assert got == pytest.approx(head.probabilities, abs=1e-6)
+    clip, sound = (watched.path(name) for name in (watched[1].video, watched[1].audio))
+    shown = run("stream", bundle, "--audio", sound, "--video", clip, "--fast", "--json")
+    assert shown.code == 0, shown.err
+    used = [json.loads(line)["prediction"]["used"] for line in shown.out.splitlines()
+            if json.loads(line)["event"] == "Decision"]  # fmt: skip
+    assert ["audio", "video"] in used
 
 
 def test_a_module_of_somebody(watched: SampleSet, tmp_path: Path, run: Run) -> None:  # noqa: F811

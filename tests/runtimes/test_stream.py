@@ -1,89 +1,26 @@
-"""Live streams on a virtual clock: what is answered, when, on what, and what happens to faults."""
+"""Live streams on a virtual clock: what is answered, when, and on what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pytest
 
 from edge_sdk import FusionSession
-from edge_sdk.errors import EngineError, UsageError
+from edge_sdk.errors import UsageError
 from edge_sdk.runtimes.capture import (
-    Back,
     Microphone,
     MonotonicClock,
-    SamplesLost,
-    SimulatedCamera,
     SimulatedInput,
-    Unplugged,
-    VirtualClock,
 )
-from edge_sdk.runtimes.engines.onnxruntime import OnnxRuntimeEngine
 from edge_sdk.runtimes.governor import Level, Move, Seen
 from edge_sdk.runtimes.streaming.events import (
-    Captured,
     Decision,
-    DecisionsLost,
     Ended,
-    Failed,
     Moved,
-    StreamEvent,
     plain_event,
 )
-from edge_sdk.runtimes.streaming.live import LiveStream
 from edge_sdk.runtimes.streaming.options import StreamOptions
 
-from ..bundles import with_rungs
-from ..synthetic import picture, speech_like
-
-SOUND = speech_like(20.0, seed=3).clip(-1, 1)
-HOP = 0.08
-
-
-@pytest.fixture(scope="module")
-def ladder(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return with_rungs(tiny_bundle, tmp_path_factory.mktemp("live") / "ladder.edge")
-
-
-@pytest.fixture
-def session(ladder: Path) -> Iterator[FusionSession]:
-    with FusionSession.open(ladder) as opened:
-        yield opened
-
-
-def heard(first: int, count: int) -> np.ndarray[Any, Any]:
-    at = np.arange(first, first + count) % len(SOUND)
-    return SOUND[at, None].astype(np.float32)
-
-
-def seen(number: int) -> np.ndarray[Any, Any]:
-    return picture(32, 24, seed=number)
-
-
-class Devices:
-    """A microphone and a camera that are not there, on one virtual clock."""
-
-    def __init__(self, *, camera: dict[str, Any] | None = None, **faults: Any) -> None:
-        self.clock = VirtualClock(100.0)
-        self.microphone = Microphone(SimulatedInput(self.clock, heard, **faults), block=1280)
-        self.camera = SimulatedCamera(self.clock, seen, **(camera or {}))
-
-
-def until(stream: LiveStream, seconds: float) -> list[StreamEvent]:
-    """The events of the next ``seconds``."""
-    events: list[StreamEvent] = []
-    for event in stream:
-        events.append(event)
-        if event.time >= 100.0 + seconds:
-            break
-    return events
-
-
-def decisions(events: list[StreamEvent]) -> list[Decision]:
-    return [event for event in events if isinstance(event, Decision)]
+from .streams import HOP, SOUND, Devices, decisions, seen, until
 
 
 def test_every_hop_is_answered_on_the_frame_nearest_to_it(session: FusionSession) -> None:
@@ -170,141 +107,6 @@ def test_a_camera_alone_is_answered_at_the_wanted_rate(session: FusionSession) -
     assert all(one.data_age < 1 / 30 + 1e-6 for one in made)
     assert isinstance(events[-1], Ended)
     assert events[-1].reason == "over"
-
-
-def test_a_slow_reader_gets_the_newest_and_is_told_what_it_missed(session: FusionSession) -> None:
-    devices = Devices()
-    made, lost = [], 0
-    with session.stream(microphone=devices.microphone, camera=devices.camera) as stream:
-        for event in stream:
-            if isinstance(event, DecisionsLost):
-                lost += event.count
-                assert event.total == lost
-            if isinstance(event, Decision):
-                made.append(event)
-                devices.clock.sleep(1.0)
-            if event.time > 130.0:
-                break
-    # A block of 80 ms may be on its way, whenever the reader comes back.
-    assert all(one.data_age <= 2 * HOP for one in made)
-    # Every hop was either answered or counted.
-    assert lost + len(made) == pytest.approx(30 / HOP, abs=15)
-    assert stream.counters().lost == lost
-    audio = stream.counters().audio
-    assert audio is not None
-    assert audio.lost == 0
-
-
-def test_a_clock_that_leaps_is_one_gap_and_no_flood_of_old_answers(session: FusionSession) -> None:
-    # As where a machine was asleep: the sound of an hour is gone.
-    devices = Devices(gaps=((102.0, 3702.0),))
-    with session.stream(microphone=devices.microphone) as stream:
-        until(stream, 1.9)
-        devices.clock.sleep(3600.0)
-        events = until(stream, 3606.0)
-    told = [one.event for one in events if isinstance(one, Captured)]
-    gap = sum(event.samples for event in told if isinstance(event, SamplesLost))
-    assert gap == pytest.approx(3600 * 16000, rel=0.01)
-    audio = stream.counters().audio
-    assert audio is not None
-    assert audio.lost == gap
-    made = decisions(events)
-    assert len(made) < 4 / HOP
-    # Nothing from before the gap is in an answer after it.
-    late = [one.window[0] for one in made if one.window is not None and one.time > 3700]
-    assert late
-    assert min(late) > 3699
-
-
-def test_sound_that_waited_for_an_age_is_caught_up_with_at_once(session: FusionSession) -> None:
-    devices = Devices()
-    with session.stream(microphone=devices.microphone) as stream:
-        until(stream, 1.0)
-        devices.clock.sleep(20.0)
-        made = decisions(until(stream, 21.5))
-    assert stream.counters().lost == pytest.approx(20 / HOP, abs=3)
-    assert made[0].data_age <= HOP
-    assert made[0].window is not None
-    assert made[0].window[1] > 120
-
-
-def test_a_microphone_that_is_pulled_out_comes_back(session: FusionSession) -> None:
-    devices = Devices(unplugged=((102.0, 106.0),))
-    with session.stream(microphone=devices.microphone, camera=devices.camera) as stream:
-        events = until(stream, 12.0)
-    kinds = [type(one.event) for one in events if isinstance(one, Captured)]
-    assert kinds.index(Unplugged) < kinds.index(Back)
-    # Pictures are answered meanwhile, without sound that is no longer true.
-    meanwhile = [one for one in decisions(events) if 103.5 < one.time < 106]
-    assert {one.prediction.used for one in meanwhile} == {("image",)}
-    assert decisions(events)[-1].prediction.used == ("audio", "image")
-
-
-class Faulty:
-    """A graph of an engine that raises while ``broken`` is true."""
-
-    broken = False
-    calls = 0
-
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._graph, name)
-
-    def run(self, inputs: Any) -> Any:
-        Faulty.calls += 1
-        if Faulty.broken:
-            raise EngineError("The engine is on fire.")
-        return self._graph.run(inputs)
-
-
-@pytest.fixture
-def faulty(ladder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FusionSession]:
-    load = OnnxRuntimeEngine.load
-    monkeypatch.setattr(OnnxRuntimeEngine, "load", lambda *args: Faulty(load(*args)))
-    monkeypatch.setattr(Faulty, "broken", False)
-    with FusionSession.open(ladder) as session:
-        yield session
-
-
-def test_an_engine_that_raises_is_tried_again_and_the_stream_goes_on(
-    faulty: FusionSession,
-) -> None:
-    devices = Devices()
-    with faulty.stream(microphone=devices.microphone) as stream:
-        before = decisions(until(stream, 1.0))[-1]
-        Faulty.broken = True
-        failed = [event for event in until(stream, 1.2) if isinstance(event, Failed)]
-        Faulty.broken = False
-        after = decisions(until(stream, 3.0))
-    assert [event.in_a_row for event in failed] == [1, 2]
-    assert {event.sentence for event in failed} == {"The engine is on fire."}
-    assert stream.counters().failures == 2
-    # What was heard before and meanwhile is not forgotten.
-    assert after[0].window is not None
-    assert before.window is not None
-    assert after[0].window[0] <= before.window[0] + 1e-6
-    assert after[0].number == before.number + 1
-
-
-def test_an_engine_that_goes_on_raising_ends_the_stream_and_releases_all(
-    faulty: FusionSession,
-) -> None:
-    devices = Devices()
-    stream = faulty.stream(
-        microphone=devices.microphone, camera=devices.camera, options=StreamOptions(failures=3)
-    )
-    next(stream)
-    Faulty.broken = True
-    events = list(stream)
-    end = events[-1]
-    assert isinstance(end, Ended)
-    assert end.reason == "failed"
-    assert "failed 3 times in a row: The engine is on fire." in end.sentence
-    assert end.counters.failures >= 3
-    assert (devices.microphone.state, devices.camera.state) == ("stopped", "stopped")
-    assert not stream.running
 
 
 class Told:
