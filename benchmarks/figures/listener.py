@@ -56,7 +56,8 @@ def theirs(seconds: float) -> float:
 
     def sound() -> Heard:
         while True:
-            yield np.frombuffer(stream.read(CHUNK), np.int16).astype(np.float32) / 32768
+            samples = np.frombuffer(stream.read(CHUNK), np.int16).astype(np.float32)
+            yield samples / np.float32(32768)
 
     try:
         return share(sound(), models.push, seconds)
