@@ -106,6 +106,7 @@ class SoundServer:
             ],
             env={**os.environ, **self.environment()},
         )
+        self._players = [known for known in self._players if known.poll() is None]
         self._players.append(player)
         return player
 

@@ -17,7 +17,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,20 +43,50 @@ BUSY = 0.9
 _LOOK = 2.0
 
 
-@dataclass
-class Look:
-    """One look at the process; ``age`` is the p95 since the last one, in seconds.
+#: What is watched, a column each. ``age`` is the p95 since the last look, in seconds; ``load`` the
+#: machine's, with all that others do on it; ``waiting`` the share of the time that this process's
+#: main thread was ready to run and another one ran.
+COLUMNS = ("time", "resident", "threads", "handles", "age", "load", "waiting", "level")
 
-    ``load`` is the machine's, with all that others do on it.
-    """
 
-    time: float
-    resident: int
-    threads: int
-    handles: int
-    age: float
-    load: float | None
-    level: str
+class Looks:
+    """Looks at the process, in memory that is taken beforehand: what grows is not the looking."""
+
+    def __init__(self, seconds: float) -> None:
+        self._rows = np.full((int(seconds / _LOOK) + 10, len(COLUMNS)), np.nan)
+        self._count = 0
+        self.levels: list[str] = []
+        self._waited = waited()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, time: float, age: float, load: float | None, level: str) -> None:
+        """Look now."""
+        if level not in self.levels:
+            self.levels.append(level)
+        threads, handles = held()
+        before, self._waited = self._waited, waited()
+        busy = np.nan if load is None else load
+        self._rows[self._count % len(self._rows)] = (
+            time, process_memory().resident, threads, handles, age, busy,
+            (self._waited - before) / _LOOK, self.levels.index(level),
+        )  # fmt: skip
+        self._count += 1
+
+    def column(self, name: str) -> np.ndarray:
+        return self._rows[: self._count, COLUMNS.index(name)]
+
+    def lines(self) -> Iterator[str]:
+        """Each look as a JSON object."""
+        for row in self._rows[: self._count].tolist():
+            look = dict(zip(COLUMNS, row, strict=True))
+            yield json.dumps(look | {"level": self.levels[int(look["level"])]}) + "\n"
+
+
+def waited() -> float:
+    """Seconds that the main thread has waited for a core, by the kernel's account."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) * 1e-9
 
 
 def main() -> int:
@@ -98,7 +127,7 @@ def soak(
             time.sleep(0.1)
         after = held()
     if kept is not None:
-        kept.write_text("".join(json.dumps(asdict(look)) + "\n" for look in looks))
+        kept.write_text("".join(looks.lines()))
     return report(looks, told, end, busy, before, after)
 
 
@@ -109,9 +138,9 @@ def run(
     server: SoundServer,
     camera: str,
     recording: Path,
-) -> tuple[list[Look], dict[str, int], Ended]:
+) -> tuple[Looks, dict[str, int], Ended]:
     """Stream for so long; the looks, what was told of losses, and the end."""
-    looks: list[Look] = []
+    looks = Looks(seconds)
     told = {"samples": 0, "decisions": 0}
     ages: list[float] = []
     level = ""
@@ -138,11 +167,7 @@ def run(
         if player.poll() is not None:
             player = server.play(recording)
         if ages and now - begin > _LOOK * (len(looks) + 1):
-            memory, (threads, handles) = process_memory(), held()
-            age = float(np.quantile(ages, 0.95))
-            looks.append(
-                Look(now - begin, memory.resident, threads, handles, age, stream.load, level)
-            )
+            looks.add(now - begin, float(np.quantile(ages, 0.95)), stream.load, level)
             ages.clear()
         if now - begin > seconds:
             stream.stop()
@@ -153,7 +178,7 @@ def run(
 
 
 def report(
-    looks: list[Look],
+    looks: Looks,
     told: dict[str, int],
     end: Ended,
     busy: float,
@@ -161,33 +186,37 @@ def report(
     after: tuple[int, ...],
 ) -> int:
     """Print, and judge."""
-    settled = looks[len(looks) // 4 :]
-    minutes = np.array([look.time / 60 for look in settled])
+    settled = slice(len(looks) // 4, None)
+    minutes = looks.column("time") / 60
     # Not the memory of its own: a page counts as its own as soon as another process that shared
     # it, such as any other Python, has ended.
-    memory = slope(minutes, np.array([look.resident / 1024 for look in settled]))
-    ages = np.array([look.age * 1e3 for look in settled])
-    drift = slope(minutes, ages)
+    resident = looks.column("resident") / 1024
+    memory = slope(minutes[settled], resident[settled])
+    ages, waiting = looks.column("age") * 1e3, looks.column("waiting")
+    # Data are older while others have the core: only looks at equal waiting are compared.
+    drift = slope(minutes[settled], ages[settled], waiting[settled])
     counters = end.counters
     audio, camera = counters.audio, counters.camera
     assert audio is not None
     assert camera is not None
-    length = looks[-1].time
+    length = looks.column("time")[-1]
     print(f"{length / 60:.1f} minutes, {counters.decisions} decisions, {end.reason}")
     print(
-        f"resident memory: {looks[0].resident >> 10} kB at first, {looks[-1].resident >> 10} kB at "
-        f"last, {memory:+.1f} kB a minute after the first quarter"
+        f"resident memory: {resident[0]:.0f} kB at first, {resident[-1]:.0f} kB at last, "
+        f"{memory:+.1f} kB a minute after the first quarter"
     )
     print(
         f"data age p95: {ages.min():.0f} to {ages.max():.0f} ms, median {np.median(ages):.0f}, "
-        f"{drift:+.2f} ms a minute; by quarters of the time {', '.join(quarters(looks))} ms"
+        f"{drift:+.2f} ms a minute at equal waiting for a core; by quarters of the time "
+        f"{quarters(ages)} ms, waiting {quarters(100 * waiting)} %"
     )
-    levels = Counter(look.level for look in looks)
-    print("levels: " + ", ".join(f"{name} {n / len(looks):.0%}" for name, n in levels.items()))
+    names = [looks.levels[int(level)] for level in looks.column("level")]
+    shares = (f"{name} {count / len(names):.0%}" for name, count in Counter(names).items())
+    print(f"levels: {', '.join(shares)}")
     print(f"processor: {busy:.1%} of a core")
     print(
         f"threads and handles: {before} before, {after} after, most "
-        f"{max(look.threads for look in looks)} and {max(look.handles for look in looks)}"
+        f"{looks.column('threads').max():.0f} and {looks.column('handles').max():.0f}"
     )
     print(
         f"samples lost {audio.lost} (told {told['samples']}), hops lost {counters.lost} (told "
@@ -201,7 +230,7 @@ def report(
             (counters.failures > 0, "a stage failed"),
             (memory > GROWTH * max(1.0, 600 / length), "memory grows"),
             (
-                drift * (minutes[-1] - minutes[0]) > CREEP * float(np.median(ages)),
+                drift * (minutes[-1] - minutes[settled][0]) > CREEP * float(np.median(ages)),
                 "data grow older",
             ),
             (told["samples"] != audio.lost, "samples were lost and not told"),
@@ -219,16 +248,22 @@ def report(
     return 1 if wrong else 0
 
 
-def quarters(looks: list[Look]) -> Iterator[str]:
-    """The median of the ages of each quarter of the time, in ms."""
-    for part in np.array_split(np.array([look.age * 1e3 for look in looks]), 4):
-        if len(part):
-            yield f"{np.median(part):.0f}"
+def quarters(values: np.ndarray) -> str:
+    """The median of each quarter of the time."""
+    return ", ".join(f"{np.median(part):.0f}" for part in np.array_split(values, 4) if len(part))
 
 
-def slope(x: np.ndarray, y: np.ndarray) -> float:
-    """The median of the slopes of all pairs, which single outliers do not move."""
+def slope(x: np.ndarray, y: np.ndarray, like: np.ndarray | None = None) -> float:
+    """The median of the slopes of all pairs, which single outliers do not move.
+
+    With ``like``, of the pairs that lie within a twentieth of its range between the 5th and 95th
+    percentile.
+    """
     i, j = np.triu_indices(len(x), 1)
+    if like is not None and len(i):
+        low, high = np.quantile(like, (0.05, 0.95))
+        near = np.abs(like[i] - like[j]) <= (high - low) / 20
+        i, j = i[near], j[near]
     return float(np.median((y[j] - y[i]) / (x[j] - x[i]))) if len(i) else 0.0
 
 
