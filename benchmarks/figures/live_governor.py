@@ -25,7 +25,7 @@ from .heavy_bundle import heavy_bundle
 from .live_stream import Streamed, record, stream
 
 ROUNDS = 3
-SECONDS = 30.0
+SECONDS = 24.0
 #: What ``edge-sdk stream`` takes without a word.
 DEADLINE = 0.25
 #: Seconds before the governor is judged: it has to see trouble first, and goes a level at a time.

@@ -61,7 +61,7 @@ NOT_RUN: tuple[NotRun, ...] = (
     ),
     NotRun(
         "openWakeWord's loop",
-        "measured by `python -m edge_sdk.benchmarks --only streaming-audio`",
+        "measured by `python -m edge_sdk.benchmarks --only streaming-audio --only live-idle`",
     ),
     NotRun(
         "sherpa-onnx's loop",

@@ -76,7 +76,8 @@ class Watch:
             decisions=len(ages),
             misses=misses,
             data_age=ages[int(0.95 * (len(ages) - 1) + 0.5)] if ages else None,
-            load=None if vitals.machine is None else vitals.machine / self._cores,
+            # This process may be bound to fewer cores than the others keep busy.
+            load=None if vitals.machine is None else min(1.0, vitals.machine / self._cores),
             available=vitals.available,
             temperature=vitals.temperature,
             throttled=vitals.throttled,

@@ -10,7 +10,14 @@ import pytest
 import soundfile
 
 from edge_sdk import FusionSession
-from edge_sdk.runtimes.capture import Back, Camera, CaptureEvent, Microphone, Unplugged
+from edge_sdk.runtimes.capture import (
+    Back,
+    Camera,
+    CaptureEvent,
+    GarbageFrames,
+    Microphone,
+    Unplugged,
+)
 from edge_sdk.runtimes.streaming.events import Captured, Decision, Ended
 from edge_sdk.runtimes.streaming.live import LiveStream
 
@@ -88,6 +95,15 @@ def test_a_stream_outlives_its_microphone_and_its_camera(
                     assert watched.saw(Unplugged, "pulse:mic")
                     camera.mood = "silent"
                     watched.until(lambda watched=watched: ("audio",) in watched.used)
+                    camera.mood = "well"
+                    watched.until(lambda watched=watched: BOTH in watched.used)
+                    camera.mood = "garbage"
+                    watched.until(
+                        lambda watched=watched: (
+                            ("audio",) in watched.used
+                            and watched.saw(GarbageFrames, camera.address)
+                        )
+                    )
                     camera.mood = "well"
                     watched.until(lambda watched=watched: BOTH in watched.used)
                     stream.close()
