@@ -53,7 +53,7 @@ def profile_on(
     with place.alone():
         if way.install is not None:
             progress("install", 0, 1)
-            install(place, way.install, extras_for(bundle.manifest), way.python)
+            install(place, way.install, extras_for(bundle.manifest, way.extras), way.python)
         release, _ = stage(bundle, place, progress)
         if options.samples is not None:
             there = send_folder(SampleSet.open(options.samples), place)

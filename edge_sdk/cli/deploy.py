@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 @click.option("--install", metavar="WHEEL|FOLDER|pip",
               help="Install edge-sdk there as well: from a wheel, from a folder of wheels (the "
               "device then needs no network), or from the index it is set up with.")  # fmt: skip
+@click.option("--extra", "extras", multiple=True, metavar="NAME",
+              help="With --install: an extra of edge-sdk beside those of the bundle's engines, "
+              "such as 'speech'; repeatable.")  # fmt: skip
 @click.option("--python", default="python3", show_default=True,
               help="The interpreter there that --install makes its environment with.")  # fmt: skip
 @click.option("--edge-sdk", "edge_sdk", metavar="COMMAND",
@@ -44,6 +47,7 @@ def command(
     rollback: bool,
     listed: bool,
     install: str | None,
+    extras: tuple[str, ...],
     python: str,
     edge_sdk: str | None,
     engine: str,
@@ -70,8 +74,16 @@ def command(
         what = "an address alone" if wanted == 1 else "a bundle and an address"
         raise UsageError(f"Give {what}: ssh://[user@]host[:port]/[folder].")
     address = parse_address(places[-1])
+    if extras and install is None:
+        raise UsageError("--extra says what --install is to bring; give both.")
     options = DeployOptions(
-        install=install, python=python, edge_sdk=edge_sdk, keep=keep, engine=engine, then=then
+        install=install,
+        extras=extras,
+        python=python,
+        edge_sdk=edge_sdk,
+        keep=keep,
+        engine=engine,
+        then=then,
     )
     bundle = Bundle.open(Path(places[0])) if wanted == 2 else None
     with OpenSsh(address, ssh) as transport:

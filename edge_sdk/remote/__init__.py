@@ -7,7 +7,7 @@ from .deploy import Deployed, DeployOptions, deploy, roll_back, stage
 from .folder import DeviceFolder, Release
 from .openssh import OpenSsh
 from .program import Program
-from .samples import send_folder
+from .samples import send_files, send_folder
 from .transport import Completed, Transport
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "deploy",
     "parse_address",
     "roll_back",
+    "send_files",
     "send_folder",
     "stage",
 ]

@@ -27,6 +27,7 @@ class DeployOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         install: ``pip``, a wheel, or a folder of wheels to install on the device; None: what is
             installed there is used.
+        extras: of edge-sdk to install beside those of the bundle's engines, such as ``speech``.
         python: the interpreter there that the runtime is installed for.
         edge_sdk: how edge-sdk is called there; None: as :class:`Program` finds it.
         keep: releases that stay on the device, the current and the previous one among them.
@@ -36,6 +37,7 @@ class DeployOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     install: str | None = None
+    extras: tuple[str, ...] = ()
     python: str = "python3"
     edge_sdk: str | None = None
     keep: int = 3
@@ -104,7 +106,7 @@ def deploy(
         installed = False
         if options.install is not None:
             progress("install", 0, 1)
-            wanted = extras_for(manifest)
+            wanted = extras_for(manifest, options.extras)
             installed = install(place, options.install, wanted, options.python)
         before = place.state()
         known = any(r.digest == manifest.digest for r in before.releases)

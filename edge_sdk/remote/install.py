@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import tarfile
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +21,10 @@ _EXTRAS = {"onnxruntime": "onnx", "litert": "tflite", "tensorrt": "tensorrt"}
 FROM_INDEX = "pip"
 
 
-def extras_for(manifest: Manifest) -> tuple[str, ...]:
-    """The extras that a bundle's editions need."""
-    return tuple(_EXTRAS[name] for name in manifest.ordered_editions() if name in _EXTRAS)
+def extras_for(manifest: Manifest, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The extras that a bundle's editions need, and ``more``."""
+    needed = [_EXTRAS[name] for name in manifest.ordered_editions() if name in _EXTRAS]
+    return tuple(dict.fromkeys([*needed, *more]))
 
 
 def install(folder: DeviceFolder, source: str, extras: Sequence[str], python: str) -> bool:
@@ -62,20 +65,28 @@ def install(folder: DeviceFolder, source: str, extras: Sequence[str], python: st
         return False
     # Jetson's TensorRT is part of its system, not of an index.
     system = " --system-site-packages" if "tensorrt" in extras else ""
-    _run(folder, f"rm -rf {q(place)} && {shlex.quote(python)} -m venv{system} {q(place)}",
+    interpreter, inside = shlex.quote(python), q(f"{place}/bin/python")
+    pip = f"{interpreter} -m pip --python {inside}"
+    # A pip of its own takes a small board a minute. The system's installs there as well, if it is
+    # 22.3 or newer.
+    asked = f'{interpreter} -m pip --python "$(command -v {interpreter})" --version'
+    bare = folder.transport.run(asked).code == 0
+    if not bare:
+        pip = f"{inside} -m pip"
+    _run(folder, f"rm -rf {q(place)} && {interpreter} -m venv{' --without-pip' if bare else ''}"
+         f"{system} {q(place)}",
          "make a virtual environment (Debian: apt-get install python3-venv)")  # fmt: skip
     wheels = f"{place}/wheels"
     _run(folder, f"mkdir -p {q(wheels)}", "make a folder")
-    for file in files:
-        part, _ = folder.receive(file)
-        _run(folder, f"mv {q(part)} {q(f'{wheels}/{file.name}')}", "store a wheel")
+    if files:
+        _send(folder, files, wheels)
     if source == FROM_INDEX:
         wanted = f"edge-sdk[{names}]=={version('edge-sdk')}"
     else:
         own = next(f for f in files if f.name.startswith("edge_sdk-"))
         wanted = f"{wheels}/{own.name}[{names}]"
     offline = f" --no-index --find-links {q(wheels)}" if len(files) > 1 else ""
-    _run(folder, f"{q(place)}/bin/python -m pip install --quiet --disable-pip-version-check"
+    _run(folder, f"{pip} install --quiet --disable-pip-version-check"
          f"{offline} {shlex.quote(wanted)}", f"install {wanted.rpartition('/')[2]}")  # fmt: skip
     _run(folder, f"rm -rf {q(wheels)} && : > {q(place)}/.complete && {link}", "use the new runtime")
     return True
@@ -94,6 +105,17 @@ def _files(source: str) -> list[Path]:
     if not any(file.name.startswith("edge_sdk-") for file in found):
         raise UsageError(f"{source} is no wheel of edge-sdk and has none.")
     return found
+
+
+def _send(folder: DeviceFolder, files: Sequence[Path], wheels: str) -> None:
+    """All in one file: a device answers slowly, and a cut-off transfer goes on where it was."""
+    with tempfile.TemporaryDirectory(prefix="edge-sdk-install-") as temporary:
+        packed = Path(temporary) / "wheels.tar"
+        with tarfile.open(packed, mode="w") as archive:
+            for file in files:
+                archive.add(file, file.name)
+        part, _ = folder.receive(packed)
+    _run(folder, f"tar -xf {q(part)} -C {q(wheels)} && rm -f {q(part)}", "store the wheels")
 
 
 def _run(folder: DeviceFolder, script: str, what: str) -> None:

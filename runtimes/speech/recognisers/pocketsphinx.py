@@ -15,7 +15,7 @@ from ..packages import require
 from ..protocol import RATE, Samples, Transcript
 from .bigrams import arpa
 
-_INSTALL = "pip install 'edge-sdk[assistant]'"
+_INSTALL = "pip install 'edge-sdk[speech]'"
 
 
 class PocketSphinxRecogniser:

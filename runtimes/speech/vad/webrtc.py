@@ -33,7 +33,7 @@ class WebRtcVad:
     def __init__(self, aggressiveness: int = 2) -> None:
         if aggressiveness not in (0, 1, 2, 3):
             raise UsageError(f"The aggressiveness of webrtc is 0 to 3, not {aggressiveness}.")
-        package: Any = require("webrtcvad", "pip install 'edge-sdk[assistant]'")
+        package: Any = require("webrtcvad", "pip install 'edge-sdk[speech]'")
         self._vad = package.Vad(aggressiveness)
         self._last: deque[bool] = deque(maxlen=_SMOOTH)
 

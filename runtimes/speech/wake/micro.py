@@ -11,7 +11,7 @@ from edge_sdk.errors import UsageError
 from ..packages import packaged, require
 from ..protocol import Samples
 
-_INSTALL = "pip install 'edge-sdk[assistant]'"
+_INSTALL = "pip install 'edge-sdk[speech]'"
 # Frames of 10 ms between two times that the phrase is said.
 _APART = 100
 _PINNED = {

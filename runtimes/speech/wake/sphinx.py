@@ -11,7 +11,7 @@ from edge_sdk.errors import UsageError
 from ..packages import require
 from ..protocol import RATE, Samples
 
-_INSTALL = "pip install 'edge-sdk[assistant]'"
+_INSTALL = "pip install 'edge-sdk[speech]'"
 
 
 class SphinxPhrase:
