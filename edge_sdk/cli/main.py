@@ -26,6 +26,7 @@ _COMMANDS = {
     "profile": "Measure a bundle on this machine, or on a device over ssh.",
     "prune": "Remove channels from a checkpoint, and recover its accuracy.",
     "sensitivity": "Say which layer of a model costs what in int8.",
+    "soak": "Stream on injected sound for a while; fail on growth and on untold losses.",
     "stream": "Answer live from a microphone and a camera, or from recordings.",
     "targets": "List the target profiles.",
     "verify": "Check a bundle's files and its golden outputs on this machine.",

@@ -42,6 +42,7 @@ class ReplayAudio:
         channels: int = 1,
         block: int | None = None,
         buffer_seconds: float = 4.0,
+        repeat: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Nothing is opened before :meth:`start`.
@@ -52,6 +53,7 @@ class ReplayAudio:
             channels: 1, or as many as the file has at most.
             block: samples in a block; by default 20 ms.
             buffer_seconds: sound that waits for a slow reader before the oldest is lost.
+            repeat: play it again and again, for so many seconds; by default once.
             clock: by default the machine's: real time.
 
         Raises:
@@ -69,6 +71,7 @@ class ReplayAudio:
         self.block = block
         self.clock: Clock = clock or MonotonicClock()
         self._buffer = round(buffer_seconds * rate)
+        self._repeat = repeat
         self._state: SourceState = "stopped"
         self._events = EventQueue()
         self._sound: Any = None
@@ -171,10 +174,16 @@ class ReplayAudio:
     def _decode(self, sound: Any) -> Iterator[Float]:
         resampler = StreamResampler(sound.samplerate, self.rate, self.channels)
         size = max(1, round(_CHUNK * sound.samplerate))
-        while True:
-            samples = sound.read(size, dtype="float32", always_2d=True)
+        left = None if self._repeat is None else round(self._repeat * sound.samplerate)
+        while left is None or left > 0:
+            count = size if left is None else min(size, left)
+            samples = sound.read(count, dtype="float32", always_2d=True)
             if not len(samples):
-                break
+                if left is None or sound.frames == 0:
+                    break
+                sound.seek(0)
+                continue
+            left = None if left is None else left - len(samples)
             if self.channels == 1:
                 samples = samples.mean(axis=1, keepdims=True)
             yield resampler.push(samples[:, : self.channels])

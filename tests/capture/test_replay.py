@@ -56,6 +56,14 @@ def test_an_hour_long_wait_is_over_at_once_and_the_blocks_are_the_file(tmp_path:
     assert clock.now() == pytest.approx(102.01)
 
 
+def test_a_recording_is_repeated_for_as_long_as_is_asked_for(tmp_path: Path) -> None:
+    path = recording(tmp_path, 0.3)
+    samples, rate = soundfile.read(path, dtype="float32")
+    with ReplayAudio(path, rate=rate, repeat=0.75, clock=VirtualClock()) as source:
+        heard = np.concatenate([block.samples[:, 0] for block in source])
+    np.testing.assert_array_equal(heard, np.resize(samples, round(0.75 * rate)))
+
+
 def test_another_rate_is_resampled_as_a_whole_recording_is(tmp_path: Path) -> None:
     path = recording(tmp_path, 1.0, rate=44100, channels=2)
     with ReplayAudio(path, clock=VirtualClock()) as source:
