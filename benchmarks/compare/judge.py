@@ -21,6 +21,7 @@ def judge(
     target: str,
     *,
     emulated: bool,
+    counted: bool = False,
     paired: Mapping[str, Ratio] | None = None,
 ) -> list[MetricVerdict]:
     """A verdict for each metric that both sides have and a reader wants to see.
@@ -30,7 +31,9 @@ def judge(
         new: the metrics that are compared.
         budgets: what is allowed.
         target: whose budgets.
-        emulated: times are compared, but not held against limits.
+        emulated: times are compared, but held against no budget.
+        counted: they are emulated, and of a clock that counts instructions: they are held against
+            what is allowed, and not against limits.
         paired: ratios that were measured in turns, and are better than those of the rounds.
     """
     both = {name: metric for name, metric in new.items() if name in base}
@@ -38,6 +41,8 @@ def judge(
     verdicts = []
     for name in shown(both, set(allowed) | set(limits)):
         metric, before = new[name], base[name]
+        hidden = emulated and metric.time
+        gate = None if hidden and not counted else allowed.get(name)
         ratio = (paired or {}).get(name) or ratio_of_rounds(before.rounds, metric.rounds)
         change, notices = change_of(ratio, allowed.get(name, UNGATED))
         limit = limits.get(name)
@@ -46,7 +51,6 @@ def judge(
             value = median(metric.rounds)
             some = len(metric.rounds) >= 3
             low, high = (min(metric.rounds), max(metric.rounds)) if some else (None, None)
-            hidden = emulated and metric.time
             kept = "not judged" if hidden else limit_of(value, low, high, limit)
         verdicts.append(
             MetricVerdict(
@@ -55,7 +59,7 @@ def judge(
                 base=median(before.rounds),
                 new=median(metric.rounds),
                 ratio=ratio,
-                allowed=allowed.get(name),
+                allowed=gate,
                 change=change,
                 notices=notices,
                 limit=limit,

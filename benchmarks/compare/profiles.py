@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_sdk.errors import UsageError
+from edge_sdk.runtimes.probes.emulation import COUNTED
 
 from ..profile.result import ProfileResult
 from .budgets import Budgets
@@ -41,7 +42,8 @@ def compare_profiles(
     before, after = metrics_of(base), metrics_of(new)
     budgets.check(target, after)
     emulated = new.device.emulated
-    verdicts = judge(before, after, budgets, target, emulated=emulated)
+    counted = new.device.emulation == COUNTED
+    verdicts = judge(before, after, budgets, target, emulated=emulated, counted=counted)
     return Comparison(
         base=_called(base),
         new=_called(new),
@@ -62,6 +64,7 @@ def _apart(base: ProfileResult, new: ProfileResult) -> list[str]:
     pairs = {
         "device": (base.device.model or base.device.cpu, new.device.model or new.device.cpu),
         "emulated": (base.device.emulated, new.device.emulated),
+        "emulation": (base.device.emulation, new.device.emulation),
         "part": (base.options.part or "all", new.options.part or "all"),
         "target": (base.bundle.target, new.bundle.target),
         "number of cores": (base.device.cores, new.device.cores),

@@ -13,6 +13,9 @@ from .files import text_of
 
 #: Set by what boots an emulated board, where the board cannot know by itself.
 VARIABLE = "EDGE_SDK_EMULATED"
+#: What it says where the clock counts instructions: times there are the same in every run, so that
+#: they can be compared with each other, and still no board's.
+COUNTED = "qemu-icount"
 
 
 class Emulation(msgspec.Struct, frozen=True, kw_only=True):

@@ -175,6 +175,16 @@ def test_emulated_times_are_not_held_against_limits(
     assert verdicts(done)["peak_mb"]["kept"] == "kept"
 
 
+def test_emulated_times_count_where_instructions_are_counted(run: Run, altered: Altered) -> None:
+    for kind, code in (("qemu-system", 0), ("qemu-icount", 5)):
+        more = {"device__emulated": True, "device__emulation": kind}
+        sides = [altered("a", **more), altered("b", total=50.0, **more)]
+        assert run("compare", *sides).code == code, kind
+    done = run("compare", altered("a", **more), altered("b", device__emulated=True))
+    assert done.code == 2
+    assert "emulation is qemu-icount" in done.err
+
+
 def test_what_changed_beside_is_said(run: Run, altered: Altered) -> None:
     new = altered("b", software__threads=4, sensors__throttled=True)
     notes = " ".join(run("compare", altered("a"), new, "--json").json["warnings"])
