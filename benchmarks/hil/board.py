@@ -10,14 +10,16 @@
           edge_folder: /srv/edge      # where deployments go
           edge_program: edge-sdk      # how edge-sdk is called there
           edge_ssh: ssh -F rack.conf  # what to connect with
+      edge_fill: true             # its file system may be filled to the brim for a test
 
 labgrid's own SSH driver switches the check of host keys off; this one does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any
 
 from edge_sdk.benchmarks.profile import ProfileOptions, ProfileResult
@@ -36,7 +38,7 @@ from edge_sdk.remote import (
 from edge_sdk.remote.address import FOLDER
 
 _SSH_PORT = 22
-_BOOT_SECONDS = 180
+_BOOT_SECONDS, _ANSWER_SECONDS = 180, 30
 
 
 class Board:
@@ -48,16 +50,25 @@ class Board:
         folder: where deployments go.
         options: of deployments.
         power: labgrid's driver of its power; None: the environment has none.
+        fill: whether its file system may be filled for a test.
     """
 
     def __init__(
-        self, name: str, transport: OpenSsh, folder: str, options: DeployOptions, power: Any
+        self,
+        name: str,
+        transport: OpenSsh,
+        folder: str,
+        options: DeployOptions,
+        power: Any,
+        *,
+        fill: bool = False,
     ) -> None:
         self.name = name
         self.transport = transport
         self.folder = folder
         self.options = options
         self.power = power
+        self.fill = fill
 
     @property
     def place(self) -> DeviceFolder:
@@ -78,30 +89,47 @@ class Board:
         short = ProfileOptions(rounds=2, calls=30)
         return profile_on(bundle, self.transport, self.folder, options or short, self.options)
 
-    def cut_power(self) -> bool:
-        """Cut the power and wait until the board is back; False: nothing here can cut it."""
-        if self.power is None:
+    def reachable(self) -> bool:
+        """Whether it answers now."""
+        try:
+            self.transport.run("true", timeout=_ANSWER_SECONDS)
+        except RemoteError:
             return False
-        self.power.cycle()
-        self.transport.close()
-        self.transport = OpenSsh(self.transport.address, self.transport.program)
-        done = _BOOT_SECONDS
-        while True:
-            try:
-                self.transport.run("true", timeout=20)
-                return True
-            except RemoteError:
-                done -= 20
-                if done <= 0:
-                    raise
+        return True
+
+    def switch_on(self) -> None:
+        """Switch the power on, where something here can, and wait until the board answers.
+
+        Raises:
+            RemoteError: it does not within three minutes.
+        """
+        if self.power is not None:
+            self.power.on()
+        deadline = monotonic() + _BOOT_SECONDS
+        while not self.reachable():
+            # The connection that all calls share may be the one that died.
+            self.transport.close()
+            self.transport = OpenSsh(self.transport.address, self.transport.program)
+            if monotonic() > deadline:
+                self.transport.run("true", timeout=_ANSWER_SECONDS)
+            sleep(1)
 
 
 @contextmanager
-def open_board(env: Any, name: str, install: str | None) -> Iterator[Board]:
-    """The board that the environment's target ``name`` describes.
+def open_board(
+    env: Any, name: str, install: str | None, extras: Sequence[str] = ()
+) -> Iterator[Board]:
+    """The board that the environment's target ``name`` describes; its power is on.
+
+    Args:
+        env: labgrid's.
+        name: of the target.
+        install: what to install the runtime from, as :class:`~edge_sdk.remote.DeployOptions`.
+        extras: to install beside those that a bundle needs.
 
     Raises:
         UsageError: the target has no NetworkService.
+        RemoteError: it does not answer.
     """
     from labgrid.exceptions import NoDriverFoundError, NoResourceFoundError
 
@@ -118,11 +146,25 @@ def open_board(env: Any, name: str, install: str | None) -> Iterator[Board]:
         power = None
 
     def option(key: str) -> str | None:
-        found = env.config.get_target_option(name, f"edge_{key}", None)
-        return None if found is None else str(found)
+        try:
+            return str(env.config.get_target_option(name, f"edge_{key}"))
+        except KeyError:
+            return None
 
     port = service.port if service.port != _SSH_PORT else None
     address = Address(host=service.address, user=service.username or None, port=port)
-    options = DeployOptions(install=install, edge_sdk=option("program"))
-    with OpenSsh(address, option("ssh")) as transport:
-        yield Board(name, transport, option("folder") or FOLDER, options, power)
+    options = DeployOptions(install=install, extras=tuple(extras), edge_sdk=option("program"))
+    board = Board(
+        name,
+        OpenSsh(address, option("ssh")),
+        option("folder") or FOLDER,
+        options,
+        power,
+        fill=option("fill") == "True",
+    )
+    try:
+        if power is not None and not board.reachable():
+            board.switch_on()
+        yield board
+    finally:
+        board.transport.close()

@@ -41,6 +41,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="Budgets, as for edge-sdk compare; their limits are held.")  # fmt: skip
     group.addoption("--edge-install", metavar="WHEEL|FOLDER|pip",
                     help="Install edge-sdk on the boards first.")  # fmt: skip
+    group.addoption("--edge-extra", action="append", default=[], metavar="NAME",
+                    help="With --edge-install: an extra beside those of the bundles' engines, "
+                    "such as 'speech'; repeatable.")  # fmt: skip
+    group.addoption("--edge-soak", type=float, default=20.0, metavar="SECONDS",
+                    help="How long to stream on every board; default: 20.")  # fmt: skip
+    group.addoption("--edge-session", metavar="DIR",
+                    help="A recorded session, as for edge-sdk assist --replay; it may hold "
+                    "assistant.toml, and expected.txt: words of each answer.")  # fmt: skip
+    group.addoption("--edge-baseline", metavar="DIR",
+                    help="Profiles to hold new ones against: DIR/BOARD/BUNDLE.json.")  # fmt: skip
+    group.addoption("--edge-write-baseline", action="store_true",
+                    help="Write those profiles anew.")  # fmt: skip
     group.addoption("--edge-matrix", metavar="HTML",
                     help="A page of bundles x boards to write.")  # fmt: skip
 
@@ -89,7 +101,8 @@ def device(request: pytest.FixtureRequest) -> Iterator[Board]:
     from .board import open_board
 
     env = request.getfixturevalue("env")  # labgrid's
-    with open_board(env, request.param, request.config.getoption("--edge-install")) as board:
+    install, extras = map(request.config.getoption, ("--edge-install", "--edge-extra"))
+    with open_board(env, request.param, install, extras) as board:
         yield board
 
 
@@ -108,8 +121,8 @@ def deployed_bundle(device: Board, edge_bundle: Bundle) -> Deployed:
 
 
 @pytest.fixture(scope="session")
-def profile(device: Board, edge_bundle: Bundle) -> ProfileResult:
-    """A short profile of the bundle, measured on the board."""
+def profile(device: Board, edge_bundle: Bundle, deployed_bundle: Deployed) -> ProfileResult:
+    """A short profile of the bundle, measured on the board once it is deployed there."""
     return device.profile(edge_bundle)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,16 +54,17 @@ def test_every_bundle_on_every_board(
         tmp_path / "boards.yaml", server, device_program, "left", "right"
     )
     budgets = tmp_path / "budgets.toml"
-    budgets.write_text('[local.limits]\n"peak_mb" = 2000\n')
+    budgets.write_text('[local.limits]\n"peak_mb" = 2000\n[local.regression]\n"peak_mb" = "50%"\n')
     done = run_suite(
         "--lg-env", environment, "--edge-bundle", tiny_bundle, "--edge-samples", sample_set.root,
         "--edge-limit", "20", "--edge-agreement", "0.7", "--edge-budgets", budgets,
+        "--edge-soak", "2",
         "--junitxml", tmp_path / "junit.xml", "--edge-matrix", tmp_path / "matrix.html",
         "-n", "2",
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]
-    assert " 12 passed" in done.stdout, done.stdout[-500:]
+    assert " 14 passed, 4 skipped" in done.stdout, done.stdout[-500:]
     for board in ("left", "right"):
         current = Bundle.open(tmp_path / board / "current" / "bundle.edge")
         assert current.manifest.digest == Bundle.open(tiny_bundle).manifest.digest
@@ -72,7 +74,7 @@ def test_every_bundle_on_every_board(
     }
     assert {("edge_sdk.board", "left"), ("edge_sdk.board", "right")} <= told
     page = (tmp_path / "matrix.html").read_text()
-    assert page.count("6 of 6 passed") >= 2
+    assert page.count("7 of 7 passed") >= 2
 
 
 def test_a_limit_that_is_missed_fails_there(
@@ -89,6 +91,28 @@ def test_a_limit_that_is_missed_fails_there(
     assert done.returncode == 1
     assert "over 1 MB" in done.stdout
     assert "FAILED" in (tmp_path / "matrix.html").read_text()
+
+
+def test_a_profile_is_held_against_the_one_before(
+    server: Server, tiny_bundle: Path, device_program: str, tmp_path: Path
+) -> None:
+    environment = write_environment(tmp_path / "boards.yaml", server, device_program, "left")
+    budgets, baseline = tmp_path / "budgets.toml", tmp_path / "baseline"
+    words: list[str | Path] = [
+        "--lg-env", environment, "--edge-bundle", tiny_bundle, "--edge-budgets", budgets,
+        "--edge-baseline", baseline, "-k", "baseline",
+    ]  # fmt: skip
+    budgets.write_text('[local.regression]\n"peak_mb" = "50%"\n')
+    assert "makes it" in run_suite(*words, "-ra", cwd=tmp_path).stdout
+    assert run_suite(*words, "--edge-write-baseline", cwd=tmp_path).returncode == 0
+    assert run_suite(*words, cwd=tmp_path).returncode == 0
+    before = baseline / "left" / f"{tiny_bundle.stem}.json"
+    less = json.loads(before.read_text())
+    less["memory"]["peak"]["rounds"] = [v / 2 for v in less["memory"]["peak"]["rounds"]]
+    before.write_text(json.dumps(less))
+    done = run_suite(*words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "peak_mb" in done.stdout
 
 
 def test_a_board_that_is_not_in_the_environment_is_a_sentence(
