@@ -8,7 +8,7 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train turns test test-slow stress test-device test-arm64 lint format bench soak soak-short peers clean
+.PHONY: help setup demo data train turns test test-slow stress test-device test-arm64 hil lint format bench soak soak-short peers clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
@@ -16,6 +16,7 @@ help:
 	@echo 'make stress       the rings of capture under many threads'
 	@echo 'make test-device  the device side without torch, on the oldest and newest Python here'
 	@echo 'make test-arm64   the device side as a Raspberry Pi installs it, on an emulated Cortex-A76'
+	@echo 'make hil          the suite for boards on an emulated Raspberry Pi that is booted, over ssh'
 	@echo 'make lint         ruff, mypy, import contracts'
 	@echo 'make soak         an hour of a live stream; fails on growth (soak-short: 3 minutes)'
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
@@ -70,6 +71,10 @@ test-device:
 
 test-arm64: $(READY) $(DEMO)/data
 	sh scripts/test_arm64.sh
+
+# It speaks to the assistant with two voices.
+hil: $(TESTABLE) $(DEMO)/data
+	sh scripts/hil.sh
 
 # The data stand on their own: a new environment does not make them stale.
 $(DEMO)/data: | $(READY)
