@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ import msgspec
 import numpy as np
 
 from edge_sdk.errors import DataError
-from edge_sdk.frontends.image import read_picture
-from edge_sdk.frontends.recording import read_recording
+from edge_sdk.frontends.media import sample_values
 from edge_sdk.runtimes.session import FusionSession
-from edge_sdk.samples import Sample, SampleSet
+from edge_sdk.samples import SampleSet
 
 from .comparison import Change, MetricVerdict
 from .intervals import CONFIDENCE, Ratio
@@ -42,7 +41,7 @@ def answers(
     found: dict[str, tuple[list[str], list[str], list[str]]] = {}
     same = total = 0
     for sample in samples:
-        values = _values(base, samples, sample, taken)
+        values = sample_values(base.frontends.config, samples, sample, taken)
         if not values:
             continue
         one, two = base.infer(**values).heads, new.infer(**values).heads
@@ -109,22 +108,3 @@ def _change(low: float, high: float, points: float) -> Change:
     if low > points:
         return "better"
     return "same" if low >= -points else "unclear"
-
-
-def _values(
-    session: FusionSession, samples: SampleSet, sample: Sample, taken: Sequence[str]
-) -> dict[str, Any]:
-    config = session.frontends.config
-    values: dict[str, Any] = {}
-    for modality in sample.modalities:
-        if modality not in taken:
-            continue
-        name = getattr(sample, modality)
-        if modality == "audio" and config.audio is not None:
-            values[modality] = (read_recording(samples.path(name), config.audio), config.audio.rate)
-        elif modality == "image" and config.image is not None:
-            background = config.image.background
-            values[modality] = read_picture(samples.path(name), background=background)
-        elif modality == "text":
-            values[modality] = name
-    return values

@@ -6,15 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from edge_sdk.bundle import Bundle
 from edge_sdk.digest import sha256_hex
 from edge_sdk.errors import DataError
 from edge_sdk.frontends import Frontends
-from edge_sdk.frontends.clip import read_clip
-from edge_sdk.frontends.image import read_picture
-from edge_sdk.frontends.recording import read_recording
+from edge_sdk.frontends.media import sample_values
 from edge_sdk.runtimes.engines import EngineOptions
 from edge_sdk.runtimes.parts import choose_edition
 from edge_sdk.runtimes.rungs import Rungs
@@ -67,7 +64,8 @@ def evaluate(
         answers = []
         for number, sample in enumerate(chosen):
             progress("answers", number, len(chosen))
-            found = session.infer(**_inputs(session, samples, sample)).heads
+            values = sample_values(session.frontends.config, samples, sample, session.modalities)
+            found = session.infer(**values).heads
             answers.append(
                 Answer(
                     id=sample.id,
@@ -110,18 +108,3 @@ def _spread(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
     if limit is None or limit >= len(samples):
         return list(samples)
     return [samples[i * len(samples) // limit] for i in range(limit)]
-
-
-def _inputs(session: FusionSession, samples: SampleSet, sample: Sample) -> dict[str, Any]:
-    config = session.frontends.config
-    values: dict[str, Any] = {}
-    for modality in set(sample.modalities) & set(session.modalities):
-        value = getattr(sample, modality)
-        if modality == "audio" and config.audio is not None:
-            value = (read_recording(samples.path(value), config.audio), config.audio.rate)
-        elif modality == "image" and config.image is not None:
-            value = read_picture(samples.path(value), background=config.image.background)
-        elif modality == "video" and config.video is not None:
-            value = read_clip(samples.path(value), config.video)
-        values[modality] = value
-    return values

@@ -13,8 +13,7 @@ from edge_sdk.bundle import Bundle
 from edge_sdk.digest import sha256_hex
 from edge_sdk.errors import DataError
 from edge_sdk.frontends import FrontendsConfig
-from edge_sdk.frontends.image import read_picture
-from edge_sdk.frontends.recording import read_recording
+from edge_sdk.frontends.media import read_value, sample_values
 from edge_sdk.samples import Sample, SampleSet
 
 #: More samples than this are not read: it is time that is measured, not accuracy.
@@ -96,7 +95,7 @@ def _golden(
             if modality in modalities:
                 source = getattr(sample, modality)
                 raw = source if modality == "text" else io.BytesIO(bundle.read(source))
-                values[modality] = _decode(config, modality, raw)
+                values[modality] = read_value(config, modality, raw)
         yield Given(id=sample.id, values=values)
 
 
@@ -109,28 +108,10 @@ def _own(
     step = max(1, len(kept) // MOST)
     for i in kept[::step][:MOST]:
         sample = every[i]
-        values = {
-            m: _decode(
-                config,
-                m,
-                getattr(sample, m) if m == "text" else samples.path(getattr(sample, m)),
-            )
-            for m in sample.modalities
-            if m in modalities
-        }
+        values = sample_values(config, samples, sample, modalities)
         yield Given(id=sample.id, values=values)
 
 
 def _fullest(sets: list[set[str]]) -> list[int]:
     most = max((len(s) for s in sets), default=0)
     return [i for i, s in enumerate(sets) if s and len(s) == most]
-
-
-def _decode(config: FrontendsConfig, modality: str, source: Any) -> Any:
-    if modality == "audio":
-        assert config.audio is not None
-        return read_recording(source, config.audio), config.audio.rate
-    if modality == "image":
-        assert config.image is not None
-        return read_picture(source, background=config.image.background)
-    return source

@@ -72,6 +72,7 @@ def page_of(result: ProfileResult) -> Page:
         ],
         caption="Warm latency by stage, milliseconds.",
     )  # fmt: skip
+    _capture(page, result)
     _layers(page, result)
     _memory(page, result)
     _heat(page, result)
@@ -131,6 +132,28 @@ def _summary(result: ProfileResult) -> dict[str, str]:
         "throttled": {None: MISSING, True: "yes", False: "no"}[result.sensors.throttled],
         "size": f"{result.bundle.bytes / 1e6:.2f} MB, graphs {result.bundle.graph_bytes / 1e6:.2f}",
     }
+
+
+def _capture(page: Page, result: ProfileResult) -> None:
+    if not result.capture:
+        return
+    page.section(
+        "Capture",
+        "What a live source costs before an answer: samples played through the microphone and "
+        "camera classes on a virtual clock. The work of a driver is not in it.",
+    )
+    page.table(
+        ("source", "a call", "capture p50 ms", "p99", "front-end p50 ms", "p99", "of one core"),
+        [
+            (
+                name, one.unit, one.capture.p50.value, one.capture.p99.value,
+                one.frontend.p50.value, one.frontend.p99.value,
+                "by the frame rate" if one.core is None else f"{one.core:.2%}",
+            )
+            for name, one in result.capture.items()
+        ],
+        caption="From a delivery to features.",
+    )  # fmt: skip
 
 
 def _layers(page: Page, result: ProfileResult) -> None:

@@ -12,6 +12,7 @@ from edge_sdk.runtimes.engines.placement import Placement
 from edge_sdk.runtimes.probes import Reading
 
 from ..documents import decode_document, read_document, write_document
+from .capture import CaptureCost
 from .inputs import InputsInfo
 from .options import ProfileOptions
 from .percentiles import Estimate, Latency
@@ -173,6 +174,7 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
         starts: one a round.
         cold: medians of ``starts``: ``import_ms``, ``open_ms``, ``first_ms``.
         stages: warm latency by stage; ``total`` is a whole call.
+        capture: by modality, what comes before a call where the source is a live one.
         cpu: processor time of a call over all threads, which others do not lengthen.
         throughput: calls a second, one after the other.
         not_measured: what is missing, and why.
@@ -191,6 +193,7 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
     cold: dict[str, Estimate]
     stages: dict[str, Latency]
     cpu: Latency
+    capture: dict[str, CaptureCost] = {}
     throughput: float
     memory: Memory
     disturbance: Disturbance

@@ -131,7 +131,7 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
 
 
 def _size(value: object) -> int:
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return sum(_size(one) for one in value)
     return int(getattr(value, "nbytes", 0))
 

@@ -14,12 +14,14 @@ from statistics import median
 import numpy as np
 
 from edge_sdk.bundle import Bundle
+from edge_sdk.frontends import Frontends
 from edge_sdk.runtimes.engines import EngineOptions
-from edge_sdk.runtimes.parts import choose_edition
+from edge_sdk.runtimes.parts import choose_edition, edition_of
 from edge_sdk.runtimes.probes import find_probes
 from edge_sdk.runtimes.probes.vitals import VitalsReader
 from edge_sdk.runtimes.session import FusionSession
 
+from .capture import CaptureCost, measure_capture
 from .fresh import drop_pages, in_fresh_process
 from .inputs import read_inputs
 from .layers import measure_layers
@@ -82,9 +84,12 @@ def profile(
         rounds.append(run_in_process(Path(path), options))
     progress("rounds", options.rounds, options.rounds)
     after, seen = tuple(probes.read()), vitals.read()
+    capture = _capture(bundle, edition, options)
     layers, thermal = _in_this_process(bundle, edition, options, vitals, progress)
     first = rounds[0]
     missing = _not_measured(rounds, probes.absent, layers, options)
+    if not capture:
+        missing["capture"] = "no sample that was used has sound or a picture"
     return ProfileResult(
         date=date,
         seconds=round(time.monotonic() - began, 3),
@@ -107,6 +112,7 @@ def profile(
         },
         stages={stage: latency_of([one.stages[stage] for one in rounds]) for stage in first.stages},
         cpu=latency_of([one.cpu for one in rounds]),
+        capture=capture,
         throughput=sum(len(one.stages[TOTAL]) for one in rounds)
         / sum(one.share.seconds for one in rounds),
         memory=_memory(rounds),
@@ -136,6 +142,16 @@ def run_in_process(path: Path, options: ProfileOptions) -> Round:
     drop_pages(path)
     order = RoundOrder(bundle=str(path), options=options)
     return in_fresh_process(f"{__package__}.round", order, Round)
+
+
+def _capture(bundle: Bundle, edition: str, options: ProfileOptions) -> dict[str, CaptureCost]:
+    """Of the sources behind what is measured."""
+    manifest = bundle.manifest
+    taken = manifest.modalities_of(edition_of(manifest, edition))
+    if options.part in taken:
+        taken = (options.part,)
+    given, _ = read_inputs(bundle, taken, options.samples)
+    return measure_capture(Frontends(manifest.frontends), given)
 
 
 def _in_this_process(
@@ -221,9 +237,7 @@ def _not_measured(
     layers: dict[str, Layers],
     options: ProfileOptions,
 ) -> dict[str, str]:
-    missing = {
-        "capture": "the inputs are samples; a live run tells the age of its data",
-    }
+    missing: dict[str, str] = {}
     info = rounds[0].inputs
     for modality, count in info.modalities.items():
         if not count:

@@ -150,6 +150,12 @@ def show(result: ProfileResult) -> str:
         f"noise: the processes' medians lie {total.noise:.0%} apart",
         "throttled: " + {None: MISSING, True: "yes", False: "no"}[result.sensors.throttled],
     ]
+    lines += [
+        f"capture of {name}: {one.capture.p50.value:.3f} ms a {one.unit}, front-end "
+        f"{one.frontend.p50.value:.3f} ms"
+        + (f"; {one.core:.2%} of one core" if one.core is not None else "")
+        for name, one in result.capture.items()
+    ]
     if result.energy is not None:
         lines.append(f"energy: {result.energy.joules.value * 1e3:.3g} mJ a call "
                      f"({result.energy.scope})")  # fmt: skip

@@ -153,6 +153,14 @@ def test_the_reference_model(
     clip = watched.path(watched[0].video)
     assert run("infer", bundle, "--video", clip, "--json").json["used"] == ["video"]
     streams_as_it_answers(bundle, watched, run)
+    # Measured on its golden clips, and on clips of a set, which are also what it is judged by.
+    words = ("--rounds", "1", "--calls", "10", "--json", "-")
+    for samples in ((), ("--samples", watched.root)):
+        told = run("profile", bundle, *samples, *words)
+        assert told.code == 0, told.err
+        assert {"frontend.video", "encoder.video"} <= set(told.json["stages"])
+        assert told.json["inputs"]["modalities"]["video"] > 0
+        assert set(told.json["capture"]) == {"audio"}
 
 
 def streams_as_it_answers(bundle: Path, watched: SampleSet, run: Run) -> None:  # noqa: F811

@@ -71,7 +71,6 @@ def test_cold_memory_and_provenance(profiled, tiny_bundle) -> None:
     assert result["inputs"]["samples"] >= 1
     assert result["software"]["engines"].keys() == {"onnxruntime"}
     assert isinstance(result["device"]["emulated"], bool)
-    assert result["not_measured"]["capture"]
 
 
 def test_layers_are_those_of_the_engine(profiled) -> None:
@@ -90,6 +89,18 @@ def test_a_thermal_run_has_its_points(profiled) -> None:
     assert points
     assert all(p["calls"] > 0 and p["p50"] <= p["p99"] for p in points)
     assert points[-1]["seconds"] >= 0.6
+
+
+def test_capture_is_measured_for_sound_and_pictures(profiled) -> None:
+    capture = profiled[0]["capture"]
+    assert set(capture) == {"audio", "image"}
+    assert capture["audio"]["every_ms"] == 80.0
+    assert 0 < capture["audio"]["core"] < 1
+    assert capture["image"]["core"] is None
+    for source in capture.values():
+        assert len(source["capture"]["rounds"]) == len(source["frontend"]["rounds"]) == 3
+        assert source["frontend"]["p50"]["value"] > 0
+    assert "capture" not in profiled[0]["not_measured"]
 
 
 def test_the_result_keeps_its_published_schema(profiled) -> None:
@@ -115,7 +126,7 @@ def test_the_page_shows_it(profiled, browser: Browser) -> None:
     alts = " ".join(plot.alt for plot in seen.plots)
     for what in ("Histogram of 30", "Waterfall", "slowest layers", "A line about", "Median from"):
         assert what in alts
-    for what in ("encoder.audio", "not measured", "provenance".title(), "capture"):
+    for what in ("encoder.audio", "not measured", "provenance".title(), "From a delivery"):
         assert what in seen.text
 
 
@@ -139,6 +150,7 @@ def test_one_part_alone(run, tiny_bundle) -> None:
                "--json", "-")  # fmt: skip
     assert done.code == 0
     assert list(done.json["stages"]) == ["frontend.image", "encoder.image", "total"]
+    assert list(done.json["capture"]) == ["image"]
     assert done.json["stages"]["total"]["p50"]["low"] is None  # one round has no interval
 
 
@@ -154,7 +166,7 @@ def test_own_samples_are_used(run, tiny_bundle, sample_set) -> None:
 def test_what_is_printed_for_people(run, tiny_bundle) -> None:
     done = run("profile", tiny_bundle, "--rounds", "1", "--calls", "10")
     assert done.code == 0
-    for what in ("p50 ms", "encoder.audio", "total", "cold", "memory, MB", "not measured: capture"):
+    for what in ("p50 ms", "encoder.audio", "total", "cold", "memory, MB", "capture of audio"):
         assert what in done.out
 
 
