@@ -28,6 +28,7 @@ def shorten(graph: onnx.ModelProto) -> onnx.ModelProto:
     del copy.graph.value_info[:]
     for node in copy.graph.node:
         _drop_defaults(node)
+    _fold_biases(copy.graph)
     _drop_zero_points(copy.graph)
     if not any(a.HasField("g") or a.graphs for n in copy.graph.node for a in n.attribute):
         _rename(copy.graph)
@@ -44,6 +45,40 @@ def _drop_defaults(node: onnx.NodeProto) -> None:
         values = value if isinstance(value, list) else [value]
         if all(one == _DEFAULTS[attribute.name] for one in values):
             node.attribute.remove(attribute)
+
+
+def _fold_biases(graph: onnx.GraphProto) -> None:
+    """Biases of int8 convolutions as floats, which take half of what codes and scales take.
+
+    Their values are those of the codes, and ONNX Runtime makes the codes of them again when it
+    loads the graph (from 1.22 on), where a rounding follows the convolution.
+    """
+    constants = {i.name: i for i in graph.initializer}
+    makers = {o: node for node in graph.node for o in node.output}
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    outputs = {value.name for value in graph.output}
+    gone = set()
+    for conv in graph.node:
+        bias = makers.get(conv.input[2]) if conv.op_type == "Conv" and len(conv.input) > 2 else None
+        if bias is None or bias.op_type != "DequantizeLinear":
+            continue
+        codes, scales = constants.get(bias.input[0]), constants.get(bias.input[1])
+        behind = readers.get(conv.output[0], [])
+        rounded = bool(behind) and all(node.op_type == "QuantizeLinear" for node in behind)
+        if codes is None or scales is None or not rounded or conv.output[0] in outputs:
+            continue
+        if codes.data_type != onnx.TensorProto.INT32 or len(readers[bias.output[0]]) > 1:
+            continue
+        values = numpy_helper.to_array(codes).astype(np.float64) * numpy_helper.to_array(scales)
+        graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), bias.output[0]))
+        gone.add(bias.output[0])
+    left = [onnx.NodeProto.FromString(node.SerializeToString())
+            for node in graph.node if node.output[0] not in gone]  # fmt: skip
+    del graph.node[:]
+    graph.node.extend(left)
 
 
 def _drop_zero_points(graph: onnx.GraphProto) -> None:

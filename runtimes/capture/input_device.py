@@ -41,8 +41,12 @@ class InputDevice(Protocol):
     """A driver for one microphone."""
 
     name: str
-    #: What it stamps on.
-    clock: Clock
+
+    @property
+    def clock(self) -> Clock:
+        """What its stamps are of."""
+        ...
+
     #: Whether opening and closing may take long, so that it is done aside.
     slow: bool
 
