@@ -15,6 +15,8 @@ class LadderGovernor:
 
     Down after ``down.seconds`` of any pressure; up after ``up.seconds`` of room in everything.
     Between the two thresholds it stays. What was seen before a move does not count after it.
+    Where decisions are still late after a move down, the next one comes with the next look: that
+    they are late is known at once, while heat and memory take their time.
 
     Args:
         policy: with at least one level.
@@ -33,6 +35,7 @@ class LadderGovernor:
         self._climbed: float | None = None
         self._pressed_since: float | None = None
         self._free_since: float | None = None
+        self._falling = False
 
     @property
     def level(self) -> Level:
@@ -40,7 +43,9 @@ class LadderGovernor:
         return self.levels[self._at]
 
     def look(self, seen: Seen) -> Move | None:
-        pressure = list(self._pressures(seen))
+        late = list(self._lateness(seen))
+        pressure = [*late, *self._pressures(seen)]
+        self._falling = self._falling and bool(late)
         free = not pressure and self._room(seen)
         now = seen.time
         self._pressed_since = _since(self._pressed_since, bool(pressure), now)
@@ -50,11 +55,12 @@ class LadderGovernor:
             # The climb held.
             self._climbed, self._wait = None, up.seconds
         if self._pressed_since is not None and self._at + 1 < len(self.levels):
-            if now - self._pressed_since < self._policy.down.seconds:
+            if now - self._pressed_since < self._policy.down.seconds and not self._falling:
                 return None
             if self._climbed is not None:
                 self._wait = min(2 * self._wait, up.longest)
             self._climbed = None
+            self._falling = True
             return self._go(1, "; ".join(pressure))
         if self._free_since is not None and self._at > 0:
             if now - self._free_since < self._wait:
@@ -68,13 +74,17 @@ class LadderGovernor:
         self._pressed_since = self._free_since = None
         return Move(self.level, reason)
 
-    def _pressures(self, seen: Seen) -> Iterator[str]:
-        """Each pressure in words."""
+    def _lateness(self, seen: Seen) -> Iterator[str]:
+        """Each pressure of time, in words."""
         down = self._policy.down
         if _above(seen.misses, down.misses):
             yield f"{seen.misses:.0%} of decisions came after the deadline"
         if seen.deadline and _above(_share(seen.data_age, seen.deadline), down.age):
             yield f"data are {seen.data_age:.3f} s old, of {seen.deadline:g} s allowed"
+
+    def _pressures(self, seen: Seen) -> Iterator[str]:
+        """Each pressure of the machine, in words."""
+        down = self._policy.down
         if _above(seen.load, down.load):
             yield f"the machine is {seen.load:.0%} busy"
         if _above(seen.temperature, down.temperature):

@@ -71,18 +71,24 @@ def test_it_goes_down_while_the_deadline_is_missed_and_comes_back_with_hysteresi
 
     script = Script(POLICY, at)
     moves = script.run(120)
-    # The climb at 27 s is taken back, so the next one waits for 20 s.
+    # The climb at 25 s is taken back, so the next one waits for 20 s.
     assert moves == [
         (13, "some"),
-        (16, "little"),
-        (27, "some"),
-        (30, "little"),
-        (51, "some"),
-        (72, "all"),
+        (14, "little"),
+        (25, "some"),
+        (28, "little"),
+        (49, "some"),
+        (70, "all"),
     ]
     first = script.moves[0]
     assert "100% of decisions came after the deadline" in first[1].reason
     assert script.governor.level.name == "all"
+
+
+def test_heat_has_its_time_to_fall_after_a_move() -> None:
+    hot = msgspec.structs.replace(WELL, temperature=85.0)
+    script = Script(POLICY, lambda now, _: (0.09, hot if now > 5 else WELL))
+    assert script.run(20) == [(8.0, "some"), (11.0, "little")]
 
 
 def test_it_does_not_move_between_the_two_thresholds() -> None:
@@ -154,20 +160,22 @@ def test_whatever_is_seen_moves_are_single_steps_with_a_reason_and_never_closer_
     looks: list[tuple[float, float, bool]],
 ) -> None:
     governor = LadderGovernor(POLICY)
-    at, last_move, last_up = 0, float("-inf"), float("-inf")
+    at, last_move, still_late = 0, float("-inf"), False
     for time, (misses, load, throttled) in enumerate(looks):
         move = governor.look(
             Seen(time=float(time), deadline=0.2, misses=misses, load=load, throttled=throttled)
         )
+        still_late = still_late and misses > 0.05
         if move is None:
             assert governor.level is LEVELS[at]
             continue
         step = LEVELS.index(move.level) - at
         assert abs(step) == 1
         assert move.reason
-        assert time - last_move >= (POLICY.down.seconds if step > 0 else POLICY.up.seconds)
-        at, last_move = at + step, time
-        last_up = time if step < 0 else last_up
+        # Down, and still late at every look since: then the next look is soon enough.
+        least = POLICY.up.seconds if step < 0 else 1.0 if still_late else POLICY.down.seconds
+        assert time - last_move >= least
+        at, last_move, still_late = at + step, time, step > 0
 
 
 def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
