@@ -25,6 +25,7 @@ from .rungs import Rungs
 if TYPE_CHECKING:
     from .capture import AudioBlock, AudioSource, FrameSource
     from .governor import Governor
+    from .speech.protocol import VoiceDetector
     from .streaming.live import LiveStream
     from .streaming.options import StreamOptions
 
@@ -196,6 +197,7 @@ class FusionSession:
         deadline: float | None = None,
         options: StreamOptions | None = None,
         mono: Callable[[AudioBlock], NDArray[np.float32]] | None = None,
+        utterances: VoiceDetector | None = None,
     ) -> LiveStream:
         """Answer along a microphone and a camera; events as they happen.
 
@@ -216,6 +218,8 @@ class FusionSession:
             deadline: seconds that data may be old at a decision.
             options: rates and limits.
             mono: makes float32 ``[n]`` of a block of several channels; by default their mean.
+            utterances: a voice detector, which is used up: an utterance is answered once, as a
+                whole, when it is over; between utterances neither sound nor pictures are encoded.
 
         Raises:
             UsageError: nothing to stream, a source that does not fit the model, a number out of
@@ -235,6 +239,7 @@ class FusionSession:
             deadline=deadline,
             options=options,
             mono=mono,
+            utterances=utterances,
         )
         return self._stream
 

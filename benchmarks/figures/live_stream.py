@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from time import process_time
 
@@ -56,12 +57,13 @@ def record(bench: Bench, session: FusionSession, seconds: float) -> Recorded:
     with soundfile.SoundFile(sound, "w", config.rate, 1) as file:
         for chunk in chunks:
             file.write(chunk.clip(-1, 1))
-    pictures = bench.scratch / "live-pictures"
+    pictures = bench.scratch / f"live-pictures-{seconds:g}"
     if not pictures.exists():
         pictures.mkdir()
         given = [sample.image for sample in bench.held_out if sample.image is not None]
-        for number, image in enumerate(given[:_PICTURES]):
-            source = bench.held_out.path(image)
+        # As long as the sound, over and over.
+        for number in range(math.ceil(seconds * _CAMERA) + 1):
+            source = bench.held_out.path(given[number % min(_PICTURES, len(given))])
             (pictures / f"{number:04}{source.suffix}").symlink_to(source.absolute())
     return Recorded(sound, pictures)
 

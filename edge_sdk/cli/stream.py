@@ -74,6 +74,12 @@ class Sources(NamedTuple):
     "--hop", type=duration, default="80ms", show_default=True, help="How often sound is encoded."
 )
 @click.option(
+    "--utterances",
+    metavar="DETECTOR",
+    help="Answer each utterance once, when it is over, instead of every hop; the voice detector "
+    "'silero' or 'webrtc' tells them apart.",
+)
+@click.option(
     "--camera-fps",
     type=click.FloatRange(min=0, min_open=True),
     default=10.0,
@@ -92,8 +98,8 @@ class Sources(NamedTuple):
 def command(
     bundle: Path, mic: str | None, channels: int, array: str | None, camera: str | None,
     audio: Path | None, video: Path | None, fast: bool, text: str | None, deadline: float,
-    policy: str | None, hop: float, camera_fps: float, seconds: float | None, engine: str,
-    cache: Path | None, threads: int | None, as_json: bool,
+    policy: str | None, hop: float, utterances: str | None, camera_fps: float,
+    seconds: float | None, engine: str, cache: Path | None, threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Answer live from a microphone and a camera: labels, data age, drops, load, variant.
 
@@ -105,6 +111,7 @@ def command(
 
     from edge_sdk.runtimes.session import FusionSession
     from edge_sdk.runtimes.signals import ending
+    from edge_sdk.runtimes.speech import load_component
     from edge_sdk.runtimes.streaming.events import Ended
     from edge_sdk.runtimes.streaming.options import StreamOptions
 
@@ -119,6 +126,7 @@ def command(
             governor=_governor(session, policy, fast),
             deadline=deadline,
             options=StreamOptions(hop_seconds=hop, camera_fps=camera_fps),
+            utterances=None if utterances is None else load_component("vad", utterances),
         )
         shown = Objects() if as_json else Lines(stream)
         begin: float | None = None

@@ -29,6 +29,9 @@ class Hearing:
         window_seconds: the most that an embedding covers.
     """
 
+    #: Whether pictures may be wanted: always, as every hop is answered.
+    attentive = True
+
     def __init__(
         self, session: FusionSession, *, hop_seconds: float, window_seconds: float
     ) -> None:

@@ -11,24 +11,21 @@ from numpy.typing import NDArray
 
 from edge_sdk.errors import EdgeError
 
-from ..capture import (
-    AudioBlock,
-    AudioSource,
-    FrameSource,
-    StreamEnded,
-)
+from ..capture import AudioBlock, AudioSource, FrameSource, StreamEnded
 from ..governor import Governor, Level, Move
 from ..governor.watch import Sensors, Watch
 from ..prediction import Prediction
 from ..probes.vitals import VitalsReader
+from ..speech.protocol import VoiceDetector
 from . import events as happened
 from .events import StreamEvent
 from .governing import Governing
 from .hearing import Hearing
 from .options import AUDIO, IMAGE, VIDEO, StreamOptions, check_stream
-from .senses import Senses
+from .senses import Senses, hearing_of
 from .sight import Sight
 from .tally import StreamCounters, Tally
+from .utterances import Utterances
 
 if TYPE_CHECKING:
     from ..session import FusionSession
@@ -62,6 +59,7 @@ class LiveStream:
         deadline: float | None = None,
         options: StreamOptions | None = None,
         mono: Callable[[AudioBlock], Samples] | None = None,
+        utterances: VoiceDetector | None = None,
         sensors: Callable[[], Sensors] = VitalsReader,
     ) -> None:
         """Nothing is opened before the first event is asked for; arguments as ``stream()``'s.
@@ -72,7 +70,8 @@ class LiveStream:
         self._session, self._options = session, options or StreamOptions()
         self._microphone, self._camera = microphone, camera
         self._deadline, self._mono = deadline, mono or AudioBlock.mono
-        check_stream(session, microphone, camera, text, deadline, self._options)
+        self._detector = utterances
+        check_stream(session, microphone, camera, text, deadline, self._options, utterances)
         source = microphone or camera
         assert source is not None
         self._clock = source.clock
@@ -111,11 +110,19 @@ class LiveStream:
         if self._state != "new":
             return
         self._state = "running"
+        options = self._options
         try:
-            self._senses = senses = self._open()
+            self._senses = senses = Senses(
+                self._session,
+                hearing_of(self._session, self._microphone, self._detector, options),
+                None
+                if self._camera is None
+                else Sight(self._camera, options.camera_fps, options.frame_age),
+                self._text,
+            )
             if self._watch is not None:
                 self._governing = Governing(
-                    self._session, senses, self._watch, self._camera, self._options
+                    self._session, senses, self._watch, self._camera, options
                 )
             if self._camera is not None:
                 self._camera.start()
@@ -177,20 +184,9 @@ class LiveStream:
 
     @property
     def mode(self) -> str | None:
-        """How sound is encoded, see :attr:`StreamingEncoder.mode`; None: there is none."""
+        """How sound is encoded: as :attr:`StreamingEncoder.mode`, or ``utterances``; None: none."""
         hearing = None if self._senses is None else self._senses.hearing
         return None if hearing is None else hearing.mode
-
-    def _open(self) -> Senses:
-        session, options = self._session, self._options
-        hearing = sight = None
-        if self._microphone is not None:
-            hearing = Hearing(
-                session, hop_seconds=options.hop_seconds, window_seconds=options.window_seconds
-            )
-        if self._camera is not None:
-            sight = Sight(self._camera, options.camera_fps, options.frame_age)
-        return Senses(session, hearing, sight, self._text)
 
     def _turn(self) -> None:
         """Wait for data, and make of them what is due."""
@@ -205,6 +201,9 @@ class LiveStream:
             elif senses.sight is not None:
                 self._wait_for_frame(senses, senses.sight)
         except StreamEnded as ended:
+            if isinstance(senses.hearing, Utterances):
+                senses.hearing.finish()
+                self._respond(senses, senses.hearing, self._clock.now(), changed=False)
             self._end("over", str(ended))
             return
         except EdgeError as error:
@@ -213,7 +212,7 @@ class LiveStream:
         self._tell_devices()
         self._govern(senses)
 
-    def _listen(self, senses: Senses, hearing: Hearing) -> None:
+    def _listen(self, senses: Senses, hearing: Hearing | Utterances) -> None:
         microphone = self._microphone
         assert microphone is not None
         # Pictures do not wait for a microphone that is gone.
@@ -235,16 +234,26 @@ class LiveStream:
             # The device is gone or held up: what it gave last is not what sounds now.
             hearing.skip()
             senses.deafen()
-        hops = hearing.hops
+        self._respond(senses, hearing, started, changed=changed)
+
+    def _respond(
+        self, senses: Senses, hearing: Hearing | Utterances, started: float, *, changed: bool
+    ) -> None:
+        """Encode what waits, and answer where something is new or has ``changed``."""
+        hops, attentive = hearing.hops, hearing.attentive
         if hops > 1:
             self._tally.lost += hops - 1
             self._emit(happened.DecisionsLost(self._clock.now(), hops - 1, self._tally.lost))
         if hops:
             changed = self._try(AUDIO, senses.hear) or changed
-        if senses.sight is not None:
-            changed = self._look(senses, senses.sight, 0.0) or changed
-        if changed:
+        if senses.sight is not None and (attentive or hearing.attentive):
+            looked = self._look(senses, senses.sight, 0.0)
+            changed = changed or (looked and self._detector is None)
+        if changed and (hops or self._detector is None):
             self._decide(senses, started)
+        if self._detector is not None:
+            # An utterance is answered once.
+            senses.deafen()
 
     def _wait_for_frame(self, senses: Senses, sight: Sight) -> None:
         senses.follow_rung()

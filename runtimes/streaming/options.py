@@ -9,6 +9,8 @@ import msgspec
 from edge_sdk.errors import UsageError
 
 from ..capture import AudioSource, FrameSource, MonotonicClock
+from ..speech.protocol import RATE as SPEECH_RATE
+from ..speech.protocol import VoiceDetector
 from .encoder import HOP_SECONDS, WINDOW_SECONDS
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def check_stream(
     text: str | None,
     deadline: float | None,
     options: StreamOptions,
+    utterances: VoiceDetector | None = None,
 ) -> None:
     """See before anything is opened that a stream can run.
 
@@ -61,6 +64,12 @@ def check_stream(
         raise UsageError(
             f"The {microphone.name} gives {microphone.rate} Hz and the model takes "
             f"{session.frontends.audio.config.rate}: open it with that rate."
+        )
+    if utterances is not None and microphone is None:
+        raise UsageError("Utterances are heard by a microphone: give one.")
+    if utterances is not None and microphone is not None and microphone.rate != SPEECH_RATE:
+        raise UsageError(
+            f"Voice detectors take sound at {SPEECH_RATE} Hz, and this model {microphone.rate}."
         )
     if microphone is not None and camera is not None:
         clocks = microphone.clock, camera.clock

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from edge_sdk.frontends import VideoStream
 
-from ..capture.protocol import Frame
+from ..capture.protocol import AudioSource, Frame
 from ..governor import Level
 from ..prediction import HeadPrediction
+from ..speech.protocol import VoiceDetector
 from .hearing import Hearing
-from .options import AUDIO, IMAGE, TEXT, VIDEO
+from .options import AUDIO, IMAGE, TEXT, VIDEO, StreamOptions
 from .sight import Sight
+from .utterances import Utterances
 
 if TYPE_CHECKING:
     from ..session import FusionSession
@@ -36,6 +38,20 @@ class Answer(NamedTuple):
     masked: bool
 
 
+def hearing_of(
+    session: FusionSession,
+    microphone: AudioSource | None,
+    detector: VoiceDetector | None,
+    options: StreamOptions,
+) -> Hearing | Utterances | None:
+    """The audio way of a stream; None where there is no microphone."""
+    if microphone is None:
+        return None
+    if detector is not None:
+        return Utterances(session, detector)
+    return Hearing(session, hop_seconds=options.hop_seconds, window_seconds=options.window_seconds)
+
+
 class Senses:
     """Encodes what comes, each modality at its own rate, and fuses what is there.
 
@@ -49,7 +65,7 @@ class Senses:
     def __init__(
         self,
         session: FusionSession,
-        hearing: Hearing | None,
+        hearing: Hearing | Utterances | None,
         sight: Sight | None,
         text: str | None,
     ) -> None:

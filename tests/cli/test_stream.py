@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 import soundfile
 from PIL import Image
@@ -59,6 +61,24 @@ def test_lines_show_labels_age_losses_and_variant(
         assert word in first
     assert "over: The recording" in last
     assert "0 late" in last
+
+
+def test_utterances_are_answered_once_they_are_over(
+    run: Run, refused: Callable[..., str], tiny_bundle: Path, tmp_path: Path
+) -> None:
+    said = np.zeros(16000 * 4)
+    # A voice detector without a model takes a chord for speech.
+    at = np.arange(12000) / 16000
+    said[16000:28000] = sum(0.1 * np.sin(2 * np.pi * pitch * at) for pitch in (150, 300, 450, 600))
+    soundfile.write(tmp_path / "said.wav", said, 16000)
+    words = ("stream", tiny_bundle, "--audio", tmp_path / "said.wav", "--fast", "--utterances")
+    got = run(*words, "webrtc", "--json")
+    made = [event for event in lines(got.out) if event["event"] == "Decision"]
+    assert len(made) == 1
+    first, last = made[0]["window"]
+    assert first < 1.05
+    assert 1.7 < last < 3.0
+    assert "known: silero, webrtc" in refused(2, *words, "ears")
 
 
 def test_it_ends_after_the_seconds_that_were_asked_for(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,17 @@ def seen(number: int) -> np.ndarray[Any, Any]:
     return picture(32, 24, seed=number)
 
 
+Sound = Callable[[int, int], np.ndarray[Any, Any]]
+
+
 class Devices:
     """A microphone and a camera that are not there, on one virtual clock."""
 
-    def __init__(self, *, camera: dict[str, Any] | None = None, **faults: Any) -> None:
+    def __init__(
+        self, *, camera: dict[str, Any] | None = None, sound: Sound = heard, **faults: Any
+    ) -> None:
         self.clock = VirtualClock(100.0)
-        self.microphone = Microphone(SimulatedInput(self.clock, heard, **faults), block=1280)
+        self.microphone = Microphone(SimulatedInput(self.clock, sound, **faults), block=1280)
         self.camera = SimulatedCamera(self.clock, seen, **(camera or {}))
 
 
