@@ -1,12 +1,14 @@
 """Progress on standard error: a bar with the time left on a terminal, else plain lines.
 
-Without a terminal each stage has a line; one that takes long says every ten seconds how far it is.
+Without a terminal, or without tqdm, each stage has a line; one that takes long says every ten
+seconds how far it is.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from time import monotonic
 from typing import Any
 
@@ -46,12 +48,13 @@ class StageProgress:
             click.echo(f"{stage}: {done / total:.0%}, {_duration(left)} left", err=True)
 
     def _begin(self, stage: str, total: int) -> None:
-        from tqdm import tqdm
-
         self._close()
         self._stage = stage
         self._started = self._told = self._clock()
-        if sys.stderr.isatty():
+        # Devices have no package for bars: they get the lines.
+        if sys.stderr.isatty() and find_spec("tqdm") is not None:
+            from tqdm import tqdm
+
             self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr)
         else:
             click.echo(f"{stage} ...", err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from edge_sdk.cli.progress import StageProgress
@@ -51,3 +53,17 @@ def test_a_quick_stage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         for done in range(5):
             progress("export", done, 4)
     assert capsys.readouterr().err == "export ...\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_without_the_package_for_bars_there_are_lines(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a device, whose extras have none."""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr("edge_sdk.cli.progress.find_spec", lambda name: None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with StageProgress() as progress:
+        progress("rounds", 0, 5)
+        progress("rounds", 5, 5)
+    assert capsys.readouterr().err == "rounds ...\n"
