@@ -36,7 +36,8 @@ class InputSpec(_Table, frozen=True, kw_only=True):
         modality: what it takes; at most one input a modality.
         frontend: the front-end's parameters, fields of ``edge_sdk.frontends.config``.
         layout: the order of the axes, letters of :data:`NATIVE`; ``1`` is an axis of length 1,
-            and a layout without ``N`` has no batch axis. Absent: as the front-end gives it.
+            and a layout without ``N`` has no batch axis. A waveform has one band, so ``F`` may be
+            left out too. Absent: as the front-end gives it.
         range: what a pixel of 0 and of 255 is to become (image and video), instead of the
             front-end's ``mean`` and ``std``.
         length: frames or tokens that the model takes; absent: any number.
@@ -195,10 +196,14 @@ def _input_problem(entry: InputSpec) -> str | None:
     native = NATIVE[entry.modality]
     if entry.layout is not None:
         letters = entry.layout.replace("1", "")
-        if sorted(letters) not in (sorted(native), sorted(native.replace("N", ""))):
+        waveform = entry.frontend.get("features") == "waveform"
+        optional = "NF" if waveform else "N"
+        needed = set(native) - set(optional)
+        if len(set(letters)) != len(letters) or not needed <= set(letters) <= set(native):
             return (
-                f"layout: {entry.layout!r} is no order of the axes {native} of {entry.modality} "
-                "(each once; N may be left out; 1 adds an axis of length 1)"
+                f"layout: {entry.layout!r} is no order of the axes {native} of "
+                f"{'a waveform' if waveform else entry.modality} (each once; "
+                f"{' and '.join(optional)} may be left out; 1 adds an axis of length 1)"
             )
     if entry.modality in ("image", "video"):
         if entry.length is not None or entry.shortest != 1:

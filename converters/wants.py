@@ -15,9 +15,9 @@ import msgspec
 from edge_sdk.errors import UsageError
 from edge_sdk.files import is_file
 from edge_sdk.frontends.config import (
+    AudioFeaturesConfig,
     FrontendsConfig,
     ImageConfig,
-    LogMelConfig,
     TextConfig,
     VideoConfig,
 )
@@ -25,7 +25,7 @@ from edge_sdk.frontends.config import (
 from .spec import NATIVE, InputSpec, Modality, ModelSpec, placed
 
 _TYPES: dict[Modality, Any] = {
-    "audio": LogMelConfig,
+    "audio": AudioFeaturesConfig,
     "image": ImageConfig,
     "text": TextConfig,
     "video": VideoConfig,
@@ -47,8 +47,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
         shortest: the fewest frames or tokens that the model takes.
         longest: the most that the front-end gives.
         pad: the value that pads.
-        batch: whether the argument has a batch axis.
-        order: the axes of the features (without batch, if it has none) in the argument's order.
+        dropped: axes of the features, each of length 1, that the argument does not have.
+        order: the other axes in the argument's order.
         ones: where axes of length 1 are then put in, rising.
         dtype: of the argument.
         shape: of the features; None is the axis of any length.
@@ -65,7 +65,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     shortest: int = 1
     longest: int = 1
     pad: float = 0.0
-    batch: bool = True
+    dropped: tuple[int, ...] = ()
     order: tuple[int, ...]
     ones: tuple[int, ...] = ()
     dtype: Literal["float32", "int64", "int32"] = "float32"
@@ -165,8 +165,7 @@ def _want(
 ) -> Want:
     native = NATIVE[entry.modality]
     layout = entry.layout or native
-    batch = "N" in layout
-    axes = native if batch else native.replace("N", "")
+    axes = [letter for letter in native if letter in layout]
     text = entry.modality == "text"
     want = Want(
         name=entry.name,
@@ -179,7 +178,7 @@ def _want(
         shortest=entry.shortest,
         longest=_longest(entry.modality, config),
         pad=float(ids[entry.padding]) if text else entry.pad,
-        batch=batch,
+        dropped=tuple(i for i, letter in enumerate(native) if letter not in layout),
         order=tuple(axes.index(letter) for letter in layout if letter != "1"),
         ones=tuple(i for i, letter in enumerate(layout) if letter == "1"),
         dtype=entry.dtype if text else "float32",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_sdk.frontends.config import FrontendsConfig, ImageConfig, LogMelConfig, TextConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig, FrontendsConfig, ImageConfig, TextConfig
 from edge_sdk.samples import SampleSet
 
 from .browser import CHROMIUM, Browser, open_browser
@@ -29,7 +29,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = c.ModelConfig(
         name="tiny",
         frontends=FrontendsConfig(
-            audio=LogMelConfig(bands=16, mean=-4.0, scale=0.25, max_seconds=10.0),
+            audio=AudioFeaturesConfig(bands=16, mean=-4.0, scale=0.25, max_seconds=10.0),
             image=ImageConfig(height=24, width=24),
             text=TextConfig(vocabulary=("[pad]", "[unk]", *words, "##s"), max_tokens=12),
         ),

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from edge_sdk.errors import DeviceError
-from edge_sdk.frontends.audio import LogMel, LogMelConfig
+from edge_sdk.frontends.audio import AudioFeaturesConfig, LogMel
 from edge_sdk.runtimes.capture import Microphone
 
 from ..bench import Bench
@@ -59,7 +59,7 @@ def measure(bench: Bench) -> Iterator[Reading]:
 
 def _listen(server: SoundServer, wav: Path) -> tuple[NDArray[np.int16], float, float, int]:
     """What is heard, the callback's p99 in ms, the CPU share in percent, and lost samples."""
-    features = LogMel(LogMelConfig(bands=80)).stream()
+    features = LogMel(AudioFeaturesConfig(bands=80)).stream()
     heard = []
     with Microphone("pulse:mic", block=_BLOCK) as microphone:
         player: subprocess.Popen[bytes] = server.play(wav)

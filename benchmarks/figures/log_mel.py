@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_sdk.errors import DependencyError
-from edge_sdk.frontends.audio import LogMel, LogMelConfig
+from edge_sdk.frontends.audio import AudioFeaturesConfig, LogMel
 from edge_sdk.frontends.recording import read_recording
 from edge_sdk.samples import SampleSet
 
@@ -30,7 +30,7 @@ _CHUNKS = 200
 
 def measure(bench: Bench) -> Iterator[Reading]:
     """80 bands, 80 ms a chunk, every frame read out, on held-out recordings."""
-    config = LogMelConfig(bands=BANDS)
+    config = AudioFeaturesConfig(bands=BANDS)
     chunks = chunks_of(bench.held_out, config, _CHUNK, _CHUNKS)
     kaldi = _kaldi()
     _ours(config, chunks), _theirs(kaldi, config, chunks)  # warm
@@ -57,12 +57,12 @@ def _per_frame(run: Callable[[], int]) -> float:
     return (process_time() - started) / frames
 
 
-def _ours(config: LogMelConfig, chunks: list[NDArray[np.float32]]) -> int:
+def _ours(config: AudioFeaturesConfig, chunks: list[NDArray[np.float32]]) -> int:
     stream = LogMel(config).stream()
     return sum(len(stream.push(chunk)) for chunk in chunks)
 
 
-def _theirs(kaldi: Any, config: LogMelConfig, chunks: list[NDArray[np.float32]]) -> int:
+def _theirs(kaldi: Any, config: AudioFeaturesConfig, chunks: list[NDArray[np.float32]]) -> int:
     options = kaldi.FbankOptions()
     options.frame_opts.samp_freq = config.rate
     options.frame_opts.dither = 0.0
@@ -81,7 +81,7 @@ def _theirs(kaldi: Any, config: LogMelConfig, chunks: list[NDArray[np.float32]])
 
 
 def chunks_of(
-    held_out: SampleSet, config: LogMelConfig, size: int, count: int
+    held_out: SampleSet, config: AudioFeaturesConfig, size: int, count: int
 ) -> list[NDArray[np.float32]]:
     """Held-out recordings end to end, as a microphone would deliver them, in chunks of ``size``."""
     recordings: list[NDArray[np.float32]] = []

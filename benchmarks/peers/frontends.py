@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from edge_sdk.frontends.audio import LogMelConfig
+from edge_sdk.frontends.audio import AudioFeaturesConfig
 
 from ..figures.log_mel import chunks_of
 from .environment import python_of
@@ -34,7 +34,7 @@ _BATCHES = (
 def frontend_rows(material: Material, rounds: int) -> Iterator[FrontendRow]:
     """Streams, then whole recordings; the first of either is ours."""
     samples = material.scratch / "recording.npy"
-    chunks = chunks_of(material.held_out, LogMelConfig(bands=80), _CHUNK, _CHUNKS)
+    chunks = chunks_of(material.held_out, AudioFeaturesConfig(bands=80), _CHUNK, _CHUNKS)
     np.save(samples, np.concatenate(chunks))
     theirs = python_of(_ENVIRONMENT, material.environments)
     for group in (_STREAMS, _BATCHES):

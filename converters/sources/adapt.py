@@ -55,8 +55,8 @@ class Adapt(nn.Module):
                     x = torch.cat([x, self.filler], 1)[:, : want.length]
                 else:
                     x = torch.cat([self.filler, x], 1)[:, -want.length :]
-        if not want.batch:
-            x = x.squeeze(0)
+        for axis in reversed(want.dropped):
+            x = x.squeeze(axis)
         if want.order != tuple(range(len(want.order))):
             x = x.permute(want.order)
         for axis in want.ones:

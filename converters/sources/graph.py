@@ -63,8 +63,8 @@ class _Steps:
             self._add("Concat", [ids[0], self._last, ids[1]], axis=1)
         if want.length is not None:
             self._fit(want, want.length)
-        if not want.batch:
-            self._add("Squeeze", [self._last, self._constant(np.array([0], np.int64))])
+        if want.dropped:
+            self._add("Squeeze", [self._last, self._constant(np.array(want.dropped, np.int64))])
         if want.order != tuple(range(len(want.order))):
             self._add("Transpose", [self._last], perm=list(want.order))
         if want.ones:

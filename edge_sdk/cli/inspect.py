@@ -89,8 +89,9 @@ def _frontends(manifest: Manifest) -> str:
     f = manifest.frontends
     if f.audio is not None:
         a = f.audio
+        windows = f", {a.window_ms:g}/{a.hop_ms:g} ms, {a.bands} bands"
         lines.append(
-            f"audio: log-mel, {a.rate} Hz, {a.window_ms:g}/{a.hop_ms:g} ms, {a.bands} bands"
+            f"audio: {a.features}, {a.rate} Hz{windows if a.features == 'log-mel' else ''}"
         )
     if f.image is not None:
         lines.append(f"image: {f.image.width}x{f.image.height}, {f.image.resize}")

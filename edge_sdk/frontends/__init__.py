@@ -9,30 +9,33 @@ import msgspec
 from ..digest import sha256_hex
 from .audio import LogMel, LogMelStream
 from .config import (
+    AudioFeaturesConfig,
     FrontendsConfig,
     ImageConfig,
-    LogMelConfig,
     TextConfig,
     VideoConfig,
 )
 from .image import ImageFrontend
 from .text import TextFrontend
 from .video import VideoFrontend, VideoStream
+from .waveform import Waveform, WaveformStream
 
 __all__ = [
     "REVISIONS",
+    "AudioFeaturesConfig",
     "Frontends",
     "FrontendsConfig",
     "ImageConfig",
     "ImageFrontend",
     "LogMel",
-    "LogMelConfig",
     "LogMelStream",
     "TextConfig",
     "TextFrontend",
     "VideoConfig",
     "VideoFrontend",
     "VideoStream",
+    "Waveform",
+    "WaveformStream",
     "frontends_hash",
 ]
 
@@ -45,7 +48,11 @@ def frontends_hash(config: FrontendsConfig) -> str:
     revisions = {name: REVISIONS[name] for name in config.modalities}
     # Through JSON and back, so that 1 and 1.0 are the same number wherever they came from.
     config = msgspec.json.decode(msgspec.json.encode(config), type=FrontendsConfig)
-    return sha256_hex(msgspec.json.encode((config, revisions), order="sorted"))
+    fields = msgspec.to_builtins(config)
+    # A choice that bundles of before it was one have made by its default.
+    if fields["audio"] and fields["audio"]["features"] == "log-mel":
+        del fields["audio"]["features"]
+    return sha256_hex(msgspec.json.encode((fields, revisions), order="sorted"))
 
 
 class Frontends:
@@ -60,9 +67,12 @@ class Frontends:
         return self.config.modalities
 
     @cached_property
-    def audio(self) -> LogMel:
-        """The log-mel front-end (the model must take audio)."""
-        return LogMel(self.config.audio)
+    def audio(self) -> LogMel | Waveform:
+        """The front-end of sound (the model must take audio)."""
+        config = self.config.audio
+        if config is not None and config.features == "waveform":
+            return Waveform(config)
+        return LogMel(config)
 
     @cached_property
     def image(self) -> ImageFrontend:

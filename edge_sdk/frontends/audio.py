@@ -13,10 +13,10 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .config import LogMelConfig
+from .config import AudioFeaturesConfig
 from .mel import mel_weights, povey_window
 
-__all__ = ["LogMel", "LogMelConfig", "LogMelStream", "check_samples"]
+__all__ = ["AudioFeaturesConfig", "LogMel", "LogMelStream", "check_samples"]
 
 Float = NDArray[np.float32]
 
@@ -33,8 +33,8 @@ _RFFT_HAS_OUT = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 class LogMel:
     """Log-mel filter bank over mono float32 samples in [-1, 1] at ``config.rate``."""
 
-    def __init__(self, config: LogMelConfig | None = None) -> None:
-        self.config = config = config or LogMelConfig()
+    def __init__(self, config: AudioFeaturesConfig | None = None) -> None:
+        self.config = config = config or AudioFeaturesConfig()
         self._bank = _Bank(config)
 
     def frames(self, samples: int) -> int:
@@ -104,7 +104,7 @@ class LogMelStream:
 class _Bank:
     """The constants of a configuration, shared by all its streams."""
 
-    def __init__(self, config: LogMelConfig) -> None:
+    def __init__(self, config: AudioFeaturesConfig) -> None:
         self.config = config
         self.window, self.hop = config.window, config.hop
         weights = mel_weights(config)

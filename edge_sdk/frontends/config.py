@@ -16,13 +16,17 @@ class _Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pass
 
 
-class LogMelConfig(_Config, frozen=True, kw_only=True):
-    """Log-mel filter bank in the manner of Kaldi's ``fbank`` (no dither, no energy column).
+class AudioFeaturesConfig(_Config, frozen=True, kw_only=True):
+    """What a model hears: of samples in [-1, 1] at ``rate``, ``(feature - mean) * scale``.
 
-    ``low_hz``/``high_hz`` bound the filters; samples are floats in [-1, 1].
-    ``max_seconds`` is the longest recording that batch inference accepts.
+    ``log-mel`` is a filter bank in the manner of Kaldi's ``fbank`` (no dither, no energy column);
+    ``low_hz``/``high_hz`` bound the filters. ``waveform`` gives the samples themselves: a frame is
+    a sample, and there is one band; of the fields below only ``rate``, ``mean``, ``scale`` and
+    ``max_seconds`` are then the user's. ``max_seconds`` is the longest recording that batch
+    inference accepts.
     """
 
+    features: Literal["log-mel", "waveform"] = "log-mel"
     rate: Count = 16000
     window_ms: Positive = 25.0
     hop_ms: Positive = 10.0
@@ -37,6 +41,9 @@ class LogMelConfig(_Config, frozen=True, kw_only=True):
     max_seconds: Positive = 30.0
 
     def __post_init__(self) -> None:
+        if self.features == "waveform":
+            self._become_samples()
+            return
         if not self.low_hz < self.high_hz <= self.rate / 2:
             raise ValueError(
                 f"the band edges {self.low_hz} and {self.high_hz} Hz must rise "
@@ -44,6 +51,18 @@ class LogMelConfig(_Config, frozen=True, kw_only=True):
             )
         if self.hop > self.window:
             raise ValueError("the hop may not be longer than the window")
+
+    def _become_samples(self) -> None:
+        """One sample a frame; a field that shapes a filter bank is refused where it was set."""
+        sample = 1000 / self.rate
+        own = {"bands": 1, "window_ms": sample, "hop_ms": sample}
+        defaults = dict(zip(self.__struct_fields__, self.__struct_defaults__, strict=True))
+        kept = ("features", "rate", "mean", "scale", "max_seconds")
+        for name in (name for name in self.__struct_fields__ if name not in kept):
+            if getattr(self, name) not in (defaults[name], own.get(name, defaults[name])):
+                raise ValueError(f"{name} is of log-mel features; a waveform has none")
+        for name, value in own.items():
+            msgspec.structs.force_setattr(self, name, value)
 
     @property
     def window(self) -> int:
@@ -106,7 +125,7 @@ class TextConfig(_Config, frozen=True, kw_only=True):
 class FrontendsConfig(_Config, frozen=True, kw_only=True):
     """The front-end of each modality a model takes; absent means the modality is not used."""
 
-    audio: LogMelConfig | None = None
+    audio: AudioFeaturesConfig | None = None
     image: ImageConfig | None = None
     text: TextConfig | None = None
     video: VideoConfig | None = None

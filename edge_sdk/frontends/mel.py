@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import LogMelConfig
+from .config import AudioFeaturesConfig
 
 
 def hz_to_mel(hz: NDArray[np.floating] | float) -> NDArray[np.float64]:
@@ -13,7 +13,7 @@ def hz_to_mel(hz: NDArray[np.floating] | float) -> NDArray[np.float64]:
     return np.asarray(1127.0 * np.log1p(np.asarray(hz, np.float64) / 700.0))
 
 
-def mel_weights(config: LogMelConfig) -> NDArray[np.float32]:
+def mel_weights(config: AudioFeaturesConfig) -> NDArray[np.float32]:
     """Triangular filters, drawn linearly over mel; float32 ``[fft // 2, bands]``.
 
     The bin at half the rate carries no weight (Kaldi leaves it out as well).

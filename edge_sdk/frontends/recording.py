@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import DependencyError, InputError
 from ..files import is_file
 from .audio import check_samples
-from .config import LogMelConfig
+from .config import AudioFeaturesConfig
 
 # Below this peak (-80 dB of full scale) even a quiet microphone's noise floor is missing.
 SILENCE = 1e-4
@@ -28,7 +28,9 @@ _OGG_END = 4
 _UNKNOWN_FRAMES = 1 << 62
 
 
-def read_recording(source: str | Path | BinaryIO, config: LogMelConfig) -> NDArray[np.float32]:
+def read_recording(
+    source: str | Path | BinaryIO, config: AudioFeaturesConfig
+) -> NDArray[np.float32]:
     """Decode a WAV, FLAC or OGG file to mono float32 ``[n]`` at ``config.rate``.
 
     Raises:
@@ -48,7 +50,7 @@ def read_recording(source: str | Path | BinaryIO, config: LogMelConfig) -> NDArr
         raise InputError(f"The recording {path} cannot be read: {error.strerror}.") from error
 
 
-def _decode(file: BinaryIO, config: LogMelConfig, name: str) -> NDArray[np.float32]:
+def _decode(file: BinaryIO, config: AudioFeaturesConfig, name: str) -> NDArray[np.float32]:
     try:
         import soundfile
     except (ImportError, OSError) as error:
@@ -82,7 +84,7 @@ def _decode(file: BinaryIO, config: LogMelConfig, name: str) -> NDArray[np.float
 
 
 def prepare_samples(
-    samples: NDArray[Any], rate: int, config: LogMelConfig, *, name: str = "the audio"
+    samples: NDArray[Any], rate: int, config: AudioFeaturesConfig, *, name: str = "the audio"
 ) -> NDArray[np.float32]:
     """Mono float32 ``[n]`` at ``config.rate`` from float ``[n]`` or ``[n, channels]`` at ``rate``.
 
@@ -158,7 +160,7 @@ def resample(x: NDArray[np.float32], source: int, target: int) -> NDArray[np.flo
     return np.ascontiguousarray(soxr.resample(x, source, target, quality="HQ"), np.float32)
 
 
-def _too_long(name: str, seconds: float, config: LogMelConfig) -> InputError:
+def _too_long(name: str, seconds: float, config: AudioFeaturesConfig) -> InputError:
     return InputError(
         f"{name} is {seconds:.0f} s long and this model takes at most {config.max_seconds:g} s; "
         "cut out the utterance."

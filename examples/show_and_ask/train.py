@@ -37,7 +37,7 @@ from edge_sdk.converters.fusion.replicas import Replicas, run_replicas
 from edge_sdk.converters.fusion.train import History, TrainConfig, fit
 from edge_sdk.errors import EdgeError
 from edge_sdk.frontends import Frontends
-from edge_sdk.frontends.config import FrontendsConfig, ImageConfig, LogMelConfig, TextConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig, FrontendsConfig, ImageConfig, TextConfig
 from edge_sdk.samples import SampleSet
 
 from .card import Provenance, ablations, by_condition, model_card
@@ -63,7 +63,7 @@ def configure(vocabulary: tuple[str, ...]) -> ModelConfig:
         name="show-and-ask",
         frontends=FrontendsConfig(
             # mean and scale bring the training set's features to about zero mean, unit variance
-            audio=LogMelConfig(mean=-5.4, scale=0.29, max_seconds=30.0),
+            audio=AudioFeaturesConfig(mean=-5.4, scale=0.29, max_seconds=30.0),
             # a frame is wider than high; cutting its sides off could lose the card
             image=ImageConfig(height=96, width=96, resize="stretch"),
             text=TextConfig(vocabulary=vocabulary),

@@ -1,4 +1,4 @@
-"""Samples to embeddings: the log-mel stream and the streaming encoder behind it."""
+"""Samples to embeddings: the stream of the front-end and the streaming encoder behind it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_sdk.bundle import Bundle
-from edge_sdk.frontends import Frontends, LogMel
+from edge_sdk.frontends import Frontends, LogMel, Waveform
 
 from ..parts import choose_edition
 from .encoder import HOP_SECONDS, StreamingEncoder
@@ -26,7 +26,7 @@ class StreamingAudio:
         encoder: the streaming encoder; its ``mode`` says how the embeddings are made.
     """
 
-    def __init__(self, frontend: LogMel, encoder: StreamingEncoder) -> None:
+    def __init__(self, frontend: LogMel | Waveform, encoder: StreamingEncoder) -> None:
         self.encoder = encoder
         self.rate = frontend.config.rate
         self._stream = frontend.stream()

@@ -25,7 +25,7 @@ from edge_sdk.bundle.manifest import (
 )
 from edge_sdk.errors import BundleError
 from edge_sdk.frontends import REVISIONS, frontends_hash
-from edge_sdk.frontends.config import FrontendsConfig, ImageConfig, LogMelConfig, TextConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig, FrontendsConfig, ImageConfig, TextConfig
 from edge_sdk.targets import Budgets, Int8Scheme, TargetProfile
 
 from ..bundles import manifest_of
@@ -39,7 +39,7 @@ VOCABULARIES = st.lists(NAMES, max_size=5, unique=True).map(
 FRONTENDS = st.builds(
     FrontendsConfig,
     audio=st.builds(
-        LogMelConfig,
+        AudioFeaturesConfig,
         bands=st.integers(1, 128),
         mean=st.floats(-20, 20),
         scale=st.sampled_from([1, 1.0, 0.25, 1e-3]),  # 1 is written as an integer

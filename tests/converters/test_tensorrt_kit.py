@@ -13,7 +13,7 @@ from edge_sdk.converters.calibration.ranges import calibrate
 from edge_sdk.converters.export.profiles import AxisRange, axis_ranges, shape_profiles
 from edge_sdk.converters.export.tensorrt import Kit, KitGraph, make_kit, numerics
 from edge_sdk.errors import ExportError
-from edge_sdk.frontends.config import FrontendsConfig, LogMelConfig, TextConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig, FrontendsConfig, TextConfig
 
 from ..onnx_graphs import feeds, image_net, model, sequence_net
 
@@ -119,7 +119,7 @@ def test_an_axis_without_a_range_is_refused() -> None:
 def test_ranges_come_from_the_front_ends() -> None:
     ranges = axis_ranges(
         FrontendsConfig(
-            audio=LogMelConfig(max_seconds=10.0, hop_ms=10.0),
+            audio=AudioFeaturesConfig(max_seconds=10.0, hop_ms=10.0),
             text=TextConfig(vocabulary=("[pad]", "[unk]", "a"), max_tokens=12),
         )
     )

@@ -9,18 +9,18 @@ import pytest
 
 from edge_sdk import frontends
 from edge_sdk.frontends import FrontendsConfig, frontends_hash
-from edge_sdk.frontends.config import ImageConfig, LogMelConfig, TextConfig, VideoConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig, ImageConfig, TextConfig, VideoConfig
 
 WORDS = ("[pad]", "[unk]", "a")
 FULL = FrontendsConfig(
-    audio=LogMelConfig(), image=ImageConfig(), text=TextConfig(vocabulary=WORDS),
+    audio=AudioFeaturesConfig(), image=ImageConfig(), text=TextConfig(vocabulary=WORDS),
     video=VideoConfig(),
 )  # fmt: skip
 CHANGES: dict[str, dict[str, Any]] = {
     "audio": {
         "rate": 22050, "window_ms": 20.0, "hop_ms": 12.5, "bands": 40, "low_hz": 0.0,
         "high_hz": 7600.0, "preemphasis": 0.0, "remove_dc": False, "floor": 1e-10, "mean": 1.0,
-        "scale": 2.0, "max_seconds": 5.0,
+        "scale": 2.0, "max_seconds": 5.0, "features": "waveform",
     },
     "image": {
         "height": 64, "width": 64, "resize": "contain", "background": (0, 0, 0),

@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from edge_sdk.errors import InputError
 from edge_sdk.frontends.audio import LogMel
-from edge_sdk.frontends.config import LogMelConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig
 
 from ..synthetic import speech_like, tone
 
 CONFIGS = {
-    "default": LogMelConfig(),
-    "8 kHz, 40 bands": LogMelConfig(rate=8000, bands=40, high_hz=4000.0),
-    "32/16 ms": LogMelConfig(window_ms=32.0, hop_ms=16.0, bands=64),
-    "narrow": LogMelConfig(bands=23, low_hz=60.0, high_hz=7600.0),
-    "no pre-emphasis, offset kept": LogMelConfig(preemphasis=0.0, remove_dc=False),
+    "default": AudioFeaturesConfig(),
+    "8 kHz, 40 bands": AudioFeaturesConfig(rate=8000, bands=40, high_hz=4000.0),
+    "32/16 ms": AudioFeaturesConfig(window_ms=32.0, hop_ms=16.0, bands=64),
+    "narrow": AudioFeaturesConfig(bands=23, low_hz=60.0, high_hz=7600.0),
+    "no pre-emphasis, offset kept": AudioFeaturesConfig(preemphasis=0.0, remove_dc=False),
 }
 
 
-def kaldi(x: NDArray[np.float32], config: LogMelConfig) -> NDArray[np.float32]:
+def kaldi(x: NDArray[np.float32], config: AudioFeaturesConfig) -> NDArray[np.float32]:
     """What kaldi-native-fbank makes of ``x`` with the parameters of ``config``."""
     options = kaldi_native_fbank.FbankOptions()
     options.frame_opts.samp_freq = config.rate
@@ -69,7 +69,7 @@ def test_agrees_with_kaldi_native_fbank(name: str) -> None:
 
 
 def test_a_tone_stands_out_in_the_band_around_it() -> None:
-    config = LogMelConfig()
+    config = AudioFeaturesConfig()
     edges = np.linspace(*(1127 * np.log1p(np.array([config.low_hz, config.high_hz]) / 700)), 82)
     for hertz in (400.0, 1000.0, 3000.0):
         loudest = LogMel(config).batch(tone(hertz, 0.5)).mean(axis=0).argmax()
@@ -87,7 +87,7 @@ def test_frames_only_where_the_whole_window_fits(samples: int, frames: int) -> N
 
 
 def test_digital_silence_is_the_floor_in_every_band() -> None:
-    config = LogMelConfig()
+    config = AudioFeaturesConfig()
     got = LogMel(config).batch(np.zeros(1600, np.float32))
     np.testing.assert_allclose(got, np.log(config.floor), atol=1e-6)
 
@@ -95,7 +95,7 @@ def test_digital_silence_is_the_floor_in_every_band() -> None:
 def test_mean_and_scale_shift_and_stretch_the_logarithms() -> None:
     x = speech_like(0.5)
     plain = LogMel().batch(x)
-    scaled = LogMel(LogMelConfig(mean=-4.0, scale=0.25)).batch(x)
+    scaled = LogMel(AudioFeaturesConfig(mean=-4.0, scale=0.25)).batch(x)
     np.testing.assert_allclose(scaled, (plain + 4.0) * 0.25, atol=1e-5)
 
 
@@ -190,4 +190,4 @@ def test_what_is_no_audio_is_refused_and_leaves_the_stream_unharmed(name: str) -
 )
 def test_a_configuration_that_makes_no_sense_is_refused(change: dict, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        LogMelConfig(**change)
+        AudioFeaturesConfig(**change)

@@ -11,12 +11,12 @@ import pytest
 import soundfile
 
 from edge_sdk.errors import InputError
-from edge_sdk.frontends.config import LogMelConfig
+from edge_sdk.frontends.config import AudioFeaturesConfig
 from edge_sdk.frontends.recording import prepare_samples, read_recording
 
 from ..synthetic import RATE, speech_like, tone
 
-CONFIG = LogMelConfig(max_seconds=5.0)
+CONFIG = AudioFeaturesConfig(max_seconds=5.0)
 
 
 def loudest_hertz(x: np.ndarray, rate: int) -> float:

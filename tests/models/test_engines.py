@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .conftest import Held
 from .test_fusions import ANSWER, AUDIO, IMAGE, TEXT, Attention, ImageAndText, Recurrent
-from .test_hugging_face import Clip, lively, vision
+from .test_hugging_face import SECOND, Clip, lively, second, speech, vision
 from .test_sentiment import SPEC, build
 
 FRAMES, TOKENS = "    length = 12\n", "    length = 6\n"
@@ -145,3 +145,11 @@ def test_a_clip_with_begin_and_end_tokens(held: Held) -> None:
         return net(x["image"], tokens(ids))  # type: ignore[no-any-return]
 
     held.everywhere(net, 'name = "clip"' + image + text + ANSWER, wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_second_of_waveform_for_wav2vec(held: Held) -> None:
+    net = speech()
+    spec = 'name = "wav2vec"' + SECOND + ANSWER + '    key = "logits"'
+    held.everywhere(net, spec, lambda x: net(second(x["audio"])).logits)

@@ -188,3 +188,26 @@ def test_fewer_frames_than_the_spec_says_are_refused_on_the_device(held: Held) -
         with pytest.raises(InputError, match="audio has 6 frames, and this model takes 9 or more"):
             session.infer(**inputs_of(("audio",), rng, 0.08, 1))
         session.infer(**inputs_of(("audio",), rng, 0.12, 1))
+
+
+class Listening(nn.Module):
+    """Strided convolutions over samples ``[batch, n]``, of any number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(1, 8, 32, stride=16)
+        self.second = nn.Conv1d(8, 16, 8, stride=4)
+        self.answer = nn.Linear(16, 3)
+
+    def forward(self, speech: Tensor) -> Tensor:
+        x = torch.relu(self.first(speech[:, None]))
+        return self.answer(torch.relu(self.second(x)).mean(2))
+
+
+WAVEFORM = AUDIO.replace("bands = 20", 'features = "waveform"') + '    layout = "NT"\n'
+
+
+def test_a_waveform_of_any_length(held: Held) -> None:
+    net = Listening().eval()
+    spec = 'name = "listening"' + WAVEFORM + "    shortest = 200" + ANSWER
+    held.both(net, spec, lambda x: net(x["audio"][:, :, 0]))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .conftest import Held
-from .test_fusions import ANSWER, IMAGE, TEXT
+from .test_fusions import ANSWER, IMAGE, TEXT, WAVEFORM
 
 transformers = pytest.importorskip("transformers")
 
@@ -81,3 +81,31 @@ def test_a_clip_with_begin_and_end_tokens(held: Held) -> None:
         return net(x["image"], ids)  # type: ignore[no-any-return]
 
     held.both(net, 'name = "clip"' + image + text + ANSWER, wanted)
+
+
+def speech() -> nn.Module:
+    """A small Wav2Vec2; a second of samples gives 198 frames."""
+    config = transformers.Wav2Vec2Config(
+        vocab_size=8, hidden_size=24, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, conv_dim=(16, 16, 24), conv_stride=(5, 4, 4),
+        conv_kernel=(10, 8, 4), num_feat_extract_layers=3, num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=2, classifier_proj_size=12, num_labels=3,
+    )  # fmt: skip
+    net = transformers.Wav2Vec2ForSequenceClassification(config).eval()
+    nn.init.normal_(net.classifier.weight, std=0.3)
+    return net  # type: ignore[no-any-return]
+
+
+SECOND = WAVEFORM.replace("speech", "input_values") + "    length = 16000\n"
+
+
+def second(x: Tensor) -> Tensor:
+    """Samples ``[1, n, 1]`` -> ``[1, 16000]``, as the spec pads and cuts them."""
+    samples = x[:, :16000, 0]
+    return nn.functional.pad(samples, (0, 16000 - samples.shape[1]))
+
+
+def test_a_second_of_waveform_for_wav2vec(held: Held) -> None:
+    net = speech()
+    spec = 'name = "wav2vec"' + SECOND + ANSWER + '    key = "logits"'
+    held.both(net, spec, lambda x: net(second(x["audio"])).logits)

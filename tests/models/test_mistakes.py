@@ -34,6 +34,11 @@ def net() -> nn.Module:
         ('name = "x', "is not TOML"),
         ('name = "x"' + AUDIO + "    lenght = 3" + ANSWER, "at inputs[0]: object contains unknown"),
         ('name = "x"' + AUDIO + '    layout = "NFF"' + ANSWER, "at inputs[0].layout: 'NFF'"),
+        ('name = "x"' + AUDIO + '    layout = "NT"' + ANSWER, "at inputs[0].layout: 'NT'"),
+        (
+            'name = "x"' + AUDIO.replace("bands", 'features = "waveform", bands') + ANSWER,
+            "bands is of log-mel features",
+        ),
         ('name = "x"' + AUDIO + "    range = [0, 1]" + ANSWER, "at inputs[0].range"),
         ('name = "x"' + AUDIO + AUDIO + ANSWER, "at inputs: speech is there twice"),
         ('name = "x"' + AUDIO.replace("20", "0") + ANSWER, "at inputs[0].frontend.bands"),

@@ -18,17 +18,17 @@ RATE, CHUNK, BANDS, HOP, WINDOW = 16000, 1280, 80, 160, 16000
 
 def ours(chunks: list[Any]) -> int:
     """The SDK's stream."""
-    from edge_sdk.frontends.audio import LogMel, LogMelConfig
+    from edge_sdk.frontends.audio import AudioFeaturesConfig, LogMel
 
-    stream = LogMel(LogMelConfig(bands=BANDS)).stream()
+    stream = LogMel(AudioFeaturesConfig(bands=BANDS)).stream()
     return sum(len(stream.push(chunk)) for chunk in chunks)
 
 
 def ours_batch(chunks: list[Any]) -> int:
     """The SDK on the whole recording."""
-    from edge_sdk.frontends.audio import LogMel, LogMelConfig
+    from edge_sdk.frontends.audio import AudioFeaturesConfig, LogMel
 
-    return len(LogMel(LogMelConfig(bands=BANDS)).batch(np.concatenate(chunks)))
+    return len(LogMel(AudioFeaturesConfig(bands=BANDS)).batch(np.concatenate(chunks)))
 
 
 def kaldi(chunks: list[Any]) -> int:

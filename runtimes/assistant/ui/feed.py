@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from edge_sdk.errors import EdgeError
-from edge_sdk.frontends.audio import LogMel, LogMelConfig
+from edge_sdk.frontends.audio import AudioFeaturesConfig, LogMel
 
 from ...capture import Frame, FrameSource, StreamEnded
 from ...speech.protocol import Samples
@@ -36,7 +36,7 @@ class Feed:
 
     def __init__(self, camera: FrameSource | None = None) -> None:
         self._camera = camera
-        self._mel = LogMel(LogMelConfig()).stream()
+        self._mel = LogMel(AudioFeaturesConfig()).stream()
         self._kept: list[str] = []
         self._readers: set[_Reader] = set()
         self._lock = threading.Lock()

@@ -31,9 +31,9 @@ from edge_sdk.converters.fusion.config import (
     WeightedFusion,
 )
 from edge_sdk.frontends.config import (
+    AudioFeaturesConfig,
     FrontendsConfig,
     ImageConfig,
-    LogMelConfig,
     TextConfig,
     VideoConfig,
 )
@@ -78,7 +78,7 @@ def tiny(
     return ModelConfig(
         name="tiny",
         frontends=FrontendsConfig(
-            audio=LogMelConfig(bands=BANDS) if audio else None,
+            audio=AudioFeaturesConfig(bands=BANDS) if audio else None,
             image=picture if image else None,
             text=TextConfig(vocabulary=vocabulary) if text else None,
             video=VideoConfig(frame=picture, frames=3) if video else None,
