@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_sdk import FusionSession
 from edge_sdk.errors import DeviceError
-from edge_sdk.frontends import LogMel
+from edge_sdk.frontends import LogMel, Waveform
 from edge_sdk.runtimes.streaming import StreamingAudio
 
 from ..bench import ENGINE, Bench
@@ -111,7 +111,9 @@ def _stream(audio: StreamingAudio, chunks: list[NDArray[np.float32]]) -> None:
         audio.push(chunk)
 
 
-def _window(session: FusionSession, frontend: LogMel, chunks: list[NDArray[np.float32]]) -> None:
+def _window(
+    session: FusionSession, frontend: LogMel | Waveform, chunks: list[NDArray[np.float32]]
+) -> None:
     window = np.zeros(_WINDOW, np.float32)
     for chunk in chunks:
         window[:-_CHUNK] = window[_CHUNK:]

@@ -12,7 +12,7 @@ import soundfile
 from edge_sdk.bundle import Bundle
 from edge_sdk.errors import DataError, InputError
 from edge_sdk.files import is_folder
-from edge_sdk.frontends.audio import LogMelConfig
+from edge_sdk.frontends.audio import AudioFeaturesConfig
 from edge_sdk.frontends.recording import read_recording
 
 GOLDEN = "golden"
@@ -59,7 +59,7 @@ def prepare(
     return Injected(text=text, **found)
 
 
-def _golden_sound(bundle: Bundle, config: LogMelConfig, folder: Path) -> Path | None:
+def _golden_sound(bundle: Bundle, config: AudioFeaturesConfig, folder: Path) -> Path | None:
     parts = [read_recording(file, config) for file in _files(bundle, folder, "audio")]
     if not parts:
         return None

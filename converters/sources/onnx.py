@@ -151,7 +151,7 @@ def _given(want: Want) -> list[int | None]:
     shape = list(want.shape)
     if want.axis is not None:
         shape[1] = want.length
-    axes = shape if want.batch else shape[1:]
+    axes = [size for axis, size in enumerate(shape) if axis not in want.dropped]
     result = [axes[i] for i in want.order]
     for place in want.ones:
         result.insert(place, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -211,3 +213,16 @@ def test_a_waveform_of_any_length(held: Held) -> None:
     net = Listening().eval()
     spec = 'name = "listening"' + WAVEFORM + "    shortest = 200" + ANSWER
     held.both(net, spec, lambda x: net(x["audio"][:, :, 0]))
+
+
+def test_a_waveform_for_an_onnx_file(held: Held, tmp_path: Path) -> None:
+    net = Listening().eval()
+    ends = {"input_names": ["speech"], "output_names": ["mood"]}
+    found = torch.onnx.export(
+        net, (torch.zeros(1, 4000),), dynamo=True, opset_version=18, verbose=False,
+        dynamic_shapes=({1: torch.export.Dim("n", min=200, max=48000)},), **ends,
+    )  # fmt: skip
+    assert found is not None
+    found.save(tmp_path / "net.onnx")
+    spec = 'name = "listening"' + WAVEFORM + "    shortest = 200" + ANSWER
+    held.both(tmp_path / "net.onnx", spec, lambda x: net(x["audio"][:, :, 0]))
