@@ -49,7 +49,7 @@ class Thresholds(_Table, frozen=True, kw_only=True):
     object: float = 0.35
     wake_exclusion: float = 0.8
     stop: float = 1e-15
-    stop_cancelled: float = 1e-30
+    stop_cancelled: float = 1e-25
 
 
 class Heads(_Table, frozen=True, kw_only=True):

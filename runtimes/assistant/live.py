@@ -68,7 +68,7 @@ class Live:
     ) -> None:
         self._closing = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            microphone = _microphone(options)
+            microphone = self._microphone = _microphone(options)
             camera: FrameSource | None = None
             if options.camera is not None:
                 camera = Camera(options.camera)
@@ -109,6 +109,8 @@ class Live:
         signs = _Signs(manager)
         self.assistant.listen(signs.event)
         self.assistant.beat(signs.beat)
+        if not isinstance(self._microphone, NoMicrophone):
+            self.assistant.thinker.warm()
         manager.tell(READY="1", STATUS="idle")
         try:
             with ending(self.assistant.stop):

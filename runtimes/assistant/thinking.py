@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from edge_sdk.errors import EdgeError
 
@@ -93,6 +95,7 @@ class Thinker:
 
         transcript = timed("recognise", lambda: self._recognisers[name].transcribe(samples))
         transcript = transcript or Transcript("", 0.0)
+        wordless = not transcript.text and not failures
         prediction = timed("fuse", lambda: self._fuse(samples, frame, transcript))
         skill, answer, unsure = "none", _BROKEN, False
         if prediction is not None:
@@ -102,8 +105,13 @@ class Thinker:
                 prediction=prediction,
                 seen="image" in prediction.used,
             )
-            skill, unsure = self._choose(turn)
-            answer = _AGAIN if unsure else timed("skill", lambda: self._answer(turn)) or _BROKEN
+            # A noise that the voice detector took for speech has no words, and wants no answer.
+            skill, unsure = (SILENT, False) if wordless else self._choose(turn)
+            answer = (
+                _AGAIN
+                if unsure
+                else timed("skill", lambda: self._answer(turn, wordless)) or _BROKEN
+            )
             # Twice in a row nobody means it: asking for ever would be a nuisance.
             self._unsure = self._unsure + 1 if unsure else 0
             if self._unsure > 1:
@@ -118,6 +126,17 @@ class Thinker:
             milliseconds=milliseconds,
             failures=tuple(failures),
         )
+
+    def warm(self) -> None:
+        """Do everything once with silence: what is done for the first time takes longer.
+
+        What fails here will say so when somebody asks.
+        """
+        quiet = np.zeros(RATE // 2, np.float32)
+        with contextlib.suppress(Exception):
+            self._recognisers[self.recogniser].transcribe(quiet)
+        with contextlib.suppress(EdgeError):
+            self._fuse(quiet, None, Transcript("what"))
 
     def close(self) -> None:
         """Release the recognisers."""
@@ -142,7 +161,9 @@ class Thinker:
         name = self._skills[intent][0]
         return name, name != SILENT and confidence < self._home.config.thresholds.intent
 
-    def _answer(self, turn: Turn) -> Answer:
+    def _answer(self, turn: Turn, wordless: bool) -> Answer:
+        if wordless:
+            return Answer()
         found = turn.head(self._home.config.heads.intent)
         assert found is not None
         return self._skills[found[0]][1](turn, self._home)

@@ -179,6 +179,14 @@ def test_a_recogniser_that_fails_costs_the_text_alone() -> None:
     assert of(Answered, events)[0].text == "This is a frog."
 
 
+def test_a_noise_without_words_is_not_answered() -> None:
+    stage = Stage(sound((SILENCE, 1.0), *TURN), [FROG], [""], config=QUIET)
+    events = stage.play()
+    (answered,) = of(Answered, events)
+    assert (answered.skill, answered.text) == ("not-for-me", "")
+    assert stage.speaker.heard == []
+
+
 def test_a_model_that_fails_is_said_and_the_loop_goes_on() -> None:
     heard = sound((SILENCE, 1.0), *TURN, *TURN)
     stage = Stage(heard, [InputError("too short"), FROG], config=QUIET)

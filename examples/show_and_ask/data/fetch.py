@@ -83,6 +83,24 @@ def fetch(cache: Path, say: Say = lambda _: None) -> None:
         _write(cache / "packages.json", sorted(merged, key=lambda p: p.name))
 
 
+def fetch_tree(cache: Path, name: str, roots: Sequence[str], say: Say = lambda _: None) -> Path:
+    """The root folder of a tree of its own with the packages ``roots``; fetched where missing.
+
+    Raises:
+        DependencyError, DeviceError, StorageError: as :func:`fetch`.
+    """
+    if shutil.which("apt-get") is None and not (cache / name / "packages.json").is_file():
+        raise DependencyError(
+            f"{', '.join(roots)} come from Debian packages: run this on Debian or Ubuntu."
+        )
+    with storage_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache):
+        if not (cache / name / "packages.json").is_file():
+            _fetch_tree(cache, name, roots, say)
+    return tree(cache, name)
+
+
 def tree(cache: Path, name: str) -> Path:
     """The root folder of a fetched tree; raises DependencyError when it has not been fetched."""
     root = cache / name

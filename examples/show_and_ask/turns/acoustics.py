@@ -36,5 +36,5 @@ def through(samples: Samples, place: str) -> Samples:
     impulse = response(place)
     count = len(samples) + len(impulse) - 1
     size = 1 << (count - 1).bit_length()
-    product: NDArray[np.complex64] = np.fft.rfft(samples, size) * np.fft.rfft(impulse, size)
+    product: NDArray[np.complex128] = np.fft.rfft(samples, size) * np.fft.rfft(impulse, size)
     return np.fft.irfft(product, size)[:count].astype(np.float32)

@@ -8,40 +8,19 @@ from pathlib import Path
 
 import click
 import msgspec
-import numpy as np
-import soundfile
-import soxr
 
 from edge_sdk.errors import EdgeError
 from edge_sdk.runtimes.assistant import AssistantConfig
 from edge_sdk.runtimes.assistant import events as happened
 from edge_sdk.runtimes.capture import StreamEnded
 from edge_sdk.runtimes.session import FusionSession
-from edge_sdk.runtimes.speech import RATE
 from edge_sdk.runtimes.speech.protocol import Samples
 
-from ..data.fetch import default_cache, tree
-from ..data.pictures import read_index
+from ..data.fetch import default_cache
 from . import CONFIG, configured
-from .room import Director, levelled
+from .people import KINDS, people
+from .room import Director
 from .run import Run
-from .voices import quiet
-
-
-def human_speech(cache: Path, minutes: float, seed: int = 0) -> Iterator[Samples]:
-    """Spoken descriptions by people, in nine languages, English first; 0.3 s between them."""
-    pictures = read_index(tree(cache, "stamps"))
-    english = [p.speech["en"] for p in pictures if "en" in p.speech]
-    rest = [r for p in pictures for name, r in sorted(p.speech.items()) if name != "en"]
-    order = np.random.default_rng(seed).permutation(len(rest))
-    total = 0.0
-    for recording in [*english, *(rest[i] for i in order)]:
-        if total > minutes * 60:
-            return
-        samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
-        mono = soxr.resample(samples.mean(axis=1), rate, RATE).astype(np.float32)
-        yield np.concatenate([levelled(mono), quiet(0.3)])
-        total += len(mono) / RATE + 0.3
 
 
 def _played(parts: Iterator[Samples]) -> Director:
@@ -54,17 +33,22 @@ def _played(parts: Iterator[Samples]) -> Director:
     return direct
 
 
-def false_wakes(session: FusionSession, config: AssistantConfig, minutes: float) -> str:
-    """Human speech that is not for it."""
-    run = Run(session, config, _played(human_speech(default_cache(), minutes)))
-    share = run.run()
-    hours = run.clock.now() / 3600
-    woken, said = run.count(happened.Woken), run.count(happened.SpeechStarted)
-    return (
-        f"human speech that is not for it: {woken} false wakes in {hours * 60:.1f} minutes "
-        f"({woken / hours:.1f} an hour of uninterrupted speech), {said} of them answered aloud; "
-        f"{share:.2%} of a core"
-    )
+def false_wakes(
+    session: FusionSession, config: AssistantConfig, minutes: float | None
+) -> Iterator[str]:
+    """Human speech that is not for it, kind by kind."""
+    hours = woken = 0.0
+    for kind in KINDS:
+        run = Run(session, config, _played(people(default_cache(), kind, minutes)))
+        share = run.run()
+        hours += run.clock.now() / 3600
+        woken += run.count(happened.Woken)
+        yield (
+            f"people who speak to others, {kind}: {run.count(happened.Woken)} false wakes in "
+            f"{run.clock.now() / 3600:.2f} hours, {run.count(happened.SpeechStarted)} answered "
+            f"aloud; {share:.2%} of a core"
+        )
+    yield f"together {woken:.0f} in {hours:.1f} hours of speech: {woken / hours:.2f} an hour"
 
 
 def idling(session: FusionSession, config: AssistantConfig) -> Sequence[str]:
@@ -84,7 +68,9 @@ def idling(session: FusionSession, config: AssistantConfig) -> Sequence[str]:
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--config", type=click.Path(path_type=Path), default=CONFIG)
-@click.option("--minutes", default=15.0, show_default=True, help="Of human speech.")
+@click.option(
+    "--minutes", default=30.0, show_default=True, help="Of each kind of human speech; 0: all."
+)
 def main(bundle: Path, config: Path, minutes: float) -> None:
     """What the assistant on BUNDLE does while nobody speaks to it."""
     try:
@@ -92,7 +78,8 @@ def main(bundle: Path, config: Path, minutes: float) -> None:
         with FusionSession.open(bundle) as session:
             for line in idling(session, found):
                 click.echo(line)
-            click.echo(false_wakes(session, found, minutes))
+            for line in false_wakes(session, found, minutes or None):
+                click.echo(line)
     except EdgeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -33,6 +33,8 @@ from .voices import PAUSE, disturbed, quiet, say
 _WAKE = "okay nabu"
 # Noise goes on for so long before and after what is said.
 _AROUND = 1.0
+# So long nobody says anything where nothing is asked.
+_NOTHING = 2.0
 
 
 @dataclass
@@ -66,9 +68,9 @@ class Outcome:
 
     @property
     def intent_right(self) -> bool:
-        """For silence: nothing was taken for an utterance."""
+        """For silence and noise: nothing was taken for an utterance that wants an answer."""
         if not self.asked.text:
-            return self.understood is None
+            return self.answered is None or not self.answered.text
         found = self.understood
         return found is not None and found.heads["intent"][0] == self.asked.intent
 
@@ -82,7 +84,7 @@ class Outcome:
         """Whether the skill asked for answered, about the card that was held up."""
         found = self.answered
         if not self.asked.text:
-            return found is None
+            return found is None or not found.text
         if found is None:
             # It need not wake for what is not for it.
             return self.asked.intent == "not-for-me"
@@ -221,7 +223,7 @@ class _Stage:
 
     def _sound(self, asked: Asked, *, wake: bool) -> Samples:
         call = np.concatenate([say(*asked.voice, _WAKE), quiet(PAUSE)]) if wake else quiet(0.0)
-        said = say(*asked.voice, asked.text) if asked.text else quiet(0.1)
+        said = say(*asked.voice, asked.text) if asked.text else quiet(_NOTHING)
         if asked.noise is None or asked.snr_db is None:
             return np.concatenate([call, said])
         rng = np.random.default_rng([self._seed, len(self._outcomes)])

@@ -12,7 +12,9 @@ from edge_sdk.samples import Sample
 
 from ..data.commands import INTENTS, wordings
 
-Condition = Literal["clean", "20 dB", "10 dB", "overlapping speech", "silence", "follow-up"]
+Condition = Literal[
+    "clean", "20 dB", "10 dB", "overlapping speech", "silence", "noise alone", "follow-up"
+]
 #: None of these spoke in training (``data/utterances.py``); Piper is not in the data at all.
 VOICES: tuple[tuple[str, str], ...] = (
     ("piper", "joe"),
@@ -91,4 +93,7 @@ def script(samples: Sequence[Sample], seed: int = 0) -> list[Asked]:
     for number in range(3):
         voice = VOICES[number]
         turns.append(Asked("silence", "", "", voice, cards[number]))
+    for number, noise in enumerate(NOISES):
+        voice = VOICES[number]
+        turns.append(Asked("noise alone", "", "", voice, cards[number], noise=noise, snr_db=10.0))
     return turns
