@@ -11,7 +11,7 @@ from .speaker import Speaker
 # Seconds after its end for which what was played may still be heard: buffers, air, walls.
 _TAIL = 0.6
 # Where this much is gone, in power, what is left is its own voice: nobody else speaks.
-_OWN = 10 ** (-15 / 10)
+_OWN = 10 ** (-20 / 10)
 # A frame so far below the usual one, in power, is a pause and says nothing about who speaks.
 _PAUSE = 10 ** (-20 / 10)
 _FRAME = RATE // 100
@@ -50,7 +50,7 @@ class Echo:
         return self._gate(samples, self._canceller.cancel(samples, played))
 
     def _gate(self, heard: Samples, left: Samples) -> Samples:
-        out = left.copy()
+        out: Samples = left.copy()
         for start in range(0, len(left), _FRAME):
             frame = slice(start, start + _FRAME)
             before, after = _power(heard[frame]), _power(left[frame])
