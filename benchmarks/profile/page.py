@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_sdk.pages import Page, Series, bars, histogram, lines, spans
+from edge_sdk.runtimes.engines.layer_times import by_operator
 
 from .percentiles import Estimate
 from .result import ProfileResult
@@ -12,6 +13,8 @@ from .subject import TOTAL
 
 #: Layers in the plot and the table.
 TOP = 15
+# Kinds of layers of a part in the table of kinds.
+_KINDS = 5
 MISSING = "not measured"
 
 
@@ -179,6 +182,15 @@ def _layers(page: Page, result: ProfileResult) -> None:
             ("part", "layer", "operator", "on", "µs", "share of the part"),
             [(p, x.name, x.operator, x.provider, x.median_us, f"{x.share:.1%}") for p, x in top],
             caption="The slowest layers.",
+        )
+        page.table(
+            ("part", "operator", "on", "layers", "µs together", "share of the part"),
+            [
+                (part, one.operator, one.provider, one.layers, round(one.us, 3), f"{one.share:.1%}")
+                for part, layers in result.layers.items()
+                for one in by_operator(layers.times or ())[:_KINDS]
+            ],
+            caption="Layers of one kind together, the slowest kinds of each part.",
         )
     page.table(
         ("part", "runs on", "nodes", "in float"),

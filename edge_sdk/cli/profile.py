@@ -172,8 +172,14 @@ def show(result: ProfileResult) -> str:
 
 
 def _layers(part: str, times: Sequence[LayerTime]) -> list[str]:
+    from edge_sdk.runtimes.engines.layer_times import by_operator
+
+    if not times:
+        return []
     rows: list[tuple[str, ...]] = [(f"layer of {part}", "operator", "on", "us", "share")]
     for layer in times[:8]:
         rows.append((layer.name[-48:], layer.operator, layer.provider, f"{layer.median_us:.1f}",
                      f"{layer.share:.1%}"))  # fmt: skip
-    return [table(rows)] if len(rows) > 1 else []
+    kinds = ", ".join(f"{one.layers} {one.operator} {one.share:.0%}"
+                      for one in by_operator(times)[:4])  # fmt: skip
+    return [table(rows), f"of all {len(times)} layers: {kinds}"]

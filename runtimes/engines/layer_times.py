@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -70,6 +70,28 @@ def layer_times(
         for (name, operator, provider), value in middle.items()
     ]
     return tuple(sorted(layers, key=lambda layer: (-layer.median_us, layer.name)))
+
+
+class OperatorTime(NamedTuple):
+    """All layers of a kind on one provider: how many, microseconds together, and their share."""
+
+    operator: str
+    provider: str
+    layers: int
+    us: float
+    share: float
+
+
+def by_operator(times: Sequence[LayerTime]) -> list[OperatorTime]:
+    """Layers summed by their kind, the slowest first: a graph may have a thousand small ones."""
+    found: dict[tuple[str, str], list[LayerTime]] = {}
+    for layer in times:
+        found.setdefault((layer.operator, layer.provider), []).append(layer)
+    summed = [
+        OperatorTime(*key, len(same), sum(x.median_us for x in same), sum(x.share for x in same))
+        for key, same in found.items()
+    ]
+    return sorted(summed, key=lambda one: (-one.us, one.operator, one.provider))
 
 
 def _middle_half(values: Sequence[float]) -> float:

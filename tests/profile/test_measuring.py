@@ -13,7 +13,7 @@ from edge_sdk.benchmarks.profile.energy import Meter
 from edge_sdk.benchmarks.profile.inputs import Given
 from edge_sdk.benchmarks.profile.percentiles import estimate_of, latency_of
 from edge_sdk.benchmarks.profile.thermal import measure_thermal
-from edge_sdk.runtimes.engines.layer_times import layer_times
+from edge_sdk.runtimes.engines.layer_times import by_operator, layer_times
 from edge_sdk.runtimes.probes import find_probes
 from edge_sdk.runtimes.probes.vitals import VitalsReader
 
@@ -69,6 +69,16 @@ def test_the_same_calls_give_the_same_numbers() -> None:
 def test_one_value_a_round() -> None:
     assert estimate_of([3.0, 1.0, 2.0]).value == 2.0
     assert (estimate_of([3.0, 1.0, 2.0]).low, estimate_of([3.0, 1.0]).low) == (1.0, None)
+
+
+def test_layers_of_one_kind_are_summed() -> None:
+    found = {("a", "Conv", "x"): [3.0], ("b", "Gemm", "x"): [2.0], ("c", "Gemm", "x"): [2.0],
+             ("d", "Gemm", "y"): [1.0]}  # fmt: skip
+    kinds = by_operator(layer_times(found))
+    assert [(k.operator, k.provider, k.layers, k.us) for k in kinds] == [
+        ("Gemm", "x", 2, 4.0), ("Conv", "x", 1, 3.0), ("Gemm", "y", 1, 1.0),
+    ]  # fmt: skip
+    assert sum(k.share for k in kinds) == pytest.approx(1)
 
 
 def test_whole_microseconds_are_averaged_without_the_interruptions() -> None:
