@@ -39,7 +39,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
                          help="A microphone of 'edge-sdk devices'; none: it says what it sees, "
                          "unasked."),
             click.option("--channels", type=click.IntRange(1, 8), default=1, show_default=True,
-                         help="Channels of the microphone."),
+                         help="Channels of the microphone; their mean is heard, or what --array "
+                         "makes."),
+            click.option("--array", help="Where the channels' microphones are: line:4:0.05, "
+                         "circle:4:0.032 or a file; it listens where the sound comes from."),
             click.option("--camera", help="A camera: a number, an address or a pipeline; "
                          "without it, or with none, the assistant is blind."),
             click.option("--speaker", default="default", show_default=True, help="A loudspeaker."),
@@ -95,6 +98,7 @@ def run(
     bundle: Path,
     mic: str,
     channels: int,
+    array: str | None,
     camera: str | None,
     speaker: str,
     config_path: Path | None,
@@ -125,7 +129,7 @@ def run(
         if replay is not None and out is not None:
             from edge_sdk.runtimes.assistant.replay import replay_session
 
-            summary = replay_session(session, config, replay, out, listener=tell)
+            summary = replay_session(session, config, replay, out, array=array, listener=tell)
             if not as_json:
                 click.echo(f"{summary.turns} turns in {summary.seconds:.1f} s of sound: {out}")
             return
@@ -134,6 +138,7 @@ def run(
         options = LiveOptions(
             microphone=None if mic == "none" else mic,
             channels=channels,
+            array=array,
             camera=None if camera == "none" else camera,
             speaker=speaker,
             page=ui,
@@ -162,6 +167,7 @@ def install_service(
     bundle: Path,
     mic: str,
     channels: int,
+    array: str | None,
     camera: str | None,
     speaker: str,
     config_path: Path | None,
@@ -182,7 +188,7 @@ def install_service(
     _governed(load_config(config_path), policy)
     arguments = [str(_program()), "assist", str(bundle.absolute()), "--json", "--mic", mic]
     arguments += ["--speaker", speaker, "--channels", str(channels), "--engine", engine]
-    for option, value in (("--camera", camera), ("--ui", ui)):
+    for option, value in (("--camera", camera), ("--array", _absolute(array)), ("--ui", ui)):
         arguments += [option, value] if value is not None else []
     arguments += ["--config", str(config_path.absolute())] if config_path is not None else []
     if policy is not None:
@@ -200,6 +206,11 @@ def install_service(
         return
     click.echo(f"Written: {path}\nStart it with: {start}")
     click.echo(f"Its log: journalctl {'' if system else '--user '}-u {service.NAME} -f")
+
+
+def _absolute(array: str | None) -> str | None:
+    """A file by its whole path: a service runs elsewhere."""
+    return str(Path(array).absolute()) if array is not None and Path(array).exists() else array
 
 
 def _refuse_nothing(mic: str, camera: str | None) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 
 import msgspec
 
-from ..capture import AudioSource, FrameSource, NoMicrophone
+from ..capture import AudioSource, Beamformed, FrameSource, NoMicrophone
 from ..capture.camera import Camera
 from ..capture.microphone import Microphone
 from ..session import FusionSession
@@ -39,6 +39,7 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         microphone: as ``Microphone`` takes it; None: none, it says unasked what it sees.
         channels: of the microphone.
+        array: where its channels are, as ``MicrophoneArray.load`` takes it; None: their mean.
         camera: as ``Camera`` takes it; None: none.
         speaker: as ``Loudspeaker`` takes it.
         page: the address of the page; None: no page, and no socket.
@@ -48,6 +49,7 @@ class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     microphone: str | None = "default"
     channels: int = 1
+    array: str | None = None
     camera: str | None = None
     speaker: str = "default"
     page: str | None = None
@@ -134,13 +136,14 @@ class Live:
 def _microphone(options: LiveOptions) -> AudioSource:
     if options.microphone is None:
         return NoMicrophone(RATE)
-    return Microphone(
+    microphone = Microphone(
         options.microphone,
         rate=RATE,
         channels=options.channels,
         block=_BLOCK,
         buffer_seconds=_BUFFER,
     )
+    return microphone if options.array is None else Beamformed(microphone, options.array)
 
 
 class _Signs:

@@ -18,11 +18,13 @@ from edge_sdk.frontends.image import read_picture
 
 from ..capture import (
     AudioSource,
+    Beamformed,
     CaptureEvent,
     Clock,
     Frame,
     FrameCounters,
     FrameSource,
+    MicrophoneArray,
     NoMicrophone,
     SourceState,
     VirtualClock,
@@ -62,6 +64,7 @@ def replay_session(
     folder: Path,
     out: Path,
     *,
+    array: str | None = None,
     listener: Listener | None = None,
 ) -> Summary:
     """Run the assistant over a recorded session, as fast as the machine can.
@@ -71,7 +74,8 @@ def replay_session(
     ``session.toml`` with ``started``, the time of day when it began. Without ``audio.wav`` it runs
     as without a microphone until the pictures are over. ``out`` gets
     ``events.jsonl``, ``transcript.txt`` and ``spoken/*.wav``, the same bytes each time, and
-    ``timings.jsonl`` with the milliseconds of this run.
+    ``timings.jsonl`` with the milliseconds of this run. ``array`` says where the microphones of a
+    sound of several channels are; without it their mean is heard.
 
     Thinking takes no time on a replay's clock: its latencies are those of an endless machine.
 
@@ -92,7 +96,7 @@ def replay_session(
     assistant = build_assistant(
         session,
         config,
-        microphone=_microphone(audio, camera, clock),
+        microphone=_microphone(audio, camera, clock, array),
         speaker=speaker,
         camera=camera,
         wall=lambda: started + clock.now(),
@@ -109,9 +113,17 @@ def replay_session(
     return Summary(turns, clock.now())
 
 
-def _microphone(audio: Path, camera: FrameSource | None, clock: Clock) -> AudioSource:
+def _microphone(
+    audio: Path, camera: FrameSource | None, clock: Clock, array: str | None
+) -> AudioSource:
     if is_file(audio) or camera is None:
-        return ReplayAudio(audio, rate=RATE, block=_BLOCK, clock=clock)
+        if array is None:
+            return ReplayAudio(audio, rate=RATE, block=_BLOCK, clock=clock)
+        places = MicrophoneArray.load(array)
+        recorded = ReplayAudio(
+            audio, rate=RATE, channels=places.channels, block=_BLOCK, clock=clock
+        )
+        return Beamformed(recorded, places)
     eyes = camera
     begin = clock.now()
 

@@ -103,6 +103,32 @@ def test_a_replay_answers_and_gives_the_same_bytes_again(
     assert list((one / "spoken").iterdir())
 
 
+def test_an_array_listens_where_the_sound_comes_from(
+    session_folder: Path,
+    config: Path,
+    tiny_bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the end of a line of four microphones; each of them has a noise of its own."""
+    folder = tmp_path / "session"
+    folder.mkdir()
+    heard, rate = soundfile.read(session_folder / "audio.wav", dtype="float32")
+    # 5 cm between two: two and a third samples of delay.
+    late = [round(number * 0.05 / 343 * rate) for number in range(4)]
+    rng = np.random.default_rng(0)
+    channels = [np.roll(heard, delay) + rng.normal(0, 0.005, len(heard)) for delay in late]
+    soundfile.write(folder / "audio.wav", np.stack(channels, axis=1), rate)
+    words = ["assist", tiny_bundle, "--config", config, "--replay", folder]
+    assert _run(*words, "--array", "line:4:0.05", "--out", tmp_path / "out") == 0
+    lines = (tmp_path / "out" / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    texts = [event["text"] for event in events if event["event"] == "Recognised"]
+    assert texts == ["what time is it"] * 2
+    assert _run(*words, "--array", "line:5:0.05", "--out", tmp_path / "no") != 0
+    assert "4 channels, not 5" in capsys.readouterr().err
+
+
 def test_without_sound_it_says_what_it_sees_once(
     session_folder: Path, config: Path, tiny_bundle: Path, tmp_path: Path
 ) -> None:
