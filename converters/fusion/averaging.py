@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,15 @@ class WeightAverage:
                 self._state[name].lerp_(value, 1 - decay)
             else:
                 self._state[name].copy_(value)
+
+    def state(self) -> dict[str, Any]:
+        """The average and how many updates it is of."""
+        return {"updates": self._updates, "weights": self._state}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self._updates = state["updates"]
+        self._state = {name: value.clone() for name, value in state["weights"].items()}
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from math import isfinite
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -23,6 +25,7 @@ from .metrics import HeadMetrics
 from .model import FusionModel
 from .objective import ExtraLoss, Objective
 from .replicas import Replicas
+from .resume import read_state, write_state
 from .schedule import learning_rate
 
 
@@ -81,6 +84,7 @@ def fit(
     extra_loss: ExtraLoss | None = None,
     alone: Mapping[str, Sequence[str]] | None = None,
     replicas: Replicas | None = None,
+    resume: Path | None = None,
     progress: bool = True,
 ) -> History:
     """Train ``model`` in place and leave it in evaluation mode with its best weights.
@@ -94,10 +98,15 @@ def fit(
         alone: head -> the modalities that should each be able to answer it by themselves.
         replicas: this process's place in a run of several (:func:`.replicas.run_replicas`);
             each replica calls ``fit`` with batches of its own.
+        resume: a file that keeps the state of the training after each epoch; where it is there,
+            training goes on from it, with equal weights as if it had never stopped. Not with
+            ``replicas``.
         progress: show a progress bar on standard error.
 
     Raises:
+        CheckpointError: the file of ``resume`` is damaged, or of another model or training.
         DataError: an epoch has no batches, or the loss is not finite.
+        StorageError: the file of ``resume`` cannot be written.
         UsageError: class weights or ``alone`` do not fit the model.
     """
     loss = Objective(
@@ -117,7 +126,13 @@ def fit(
     epochs: list[Epoch] = []
     best, best_score, best_state = 0, -1.0, copy_state(model)
     stopped = False
-    for number in range(config.epochs):
+    fits = _describe(model, config)
+    if resume is not None and resume.exists():
+        held = read_state(resume, fits)
+        epochs = msgspec.convert(held["epochs"], list[Epoch])
+        best, best_score, best_state = held["best"], held["best_score"], held["best_state"]
+        trainer.restore(held["trainer"])
+    for number in range(len(epochs), config.epochs):
         begun = time.monotonic()
         mean_loss = trainer.epoch(number, train_batches(number), quiet)
         with trainer.averaged():
@@ -130,6 +145,11 @@ def fit(
         epochs.append(Epoch(loss=mean_loss, score=score, f1=f1, seconds=time.monotonic() - begun))
         if not quiet:
             tqdm.write(_line(number, epochs[-1]), file=sys.stderr)
+        if resume is not None:
+            write_state(resume, fits, {
+                "epochs": msgspec.to_builtins(epochs), "best": best, "best_score": best_score,
+                "best_state": best_state, "trainer": trainer.state(),
+            })  # fmt: skip
         if number - best >= config.patience or trainer.out_of_time(number):
             stopped = number + 1 < config.epochs
             break
@@ -212,6 +232,26 @@ class _Trainer:
                 self._replicas.average_state(self._model)
             yield
 
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+        return {
+            "model": self._model.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "average": None if self._average is None else self._average.state(),
+            "clock": self._clock,
+            "random": torch.get_rng_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+        self._model.load_state_dict(state["model"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        if self._average is not None:
+            self._average.restore(state["average"])
+        self._clock = state["clock"]
+        self._started = time.thread_time() - self._clock
+        torch.set_rng_state(state["random"])
+
     def out_of_time(self, number: int) -> bool:
         """Whether another epoch like the last ones would end too late."""
         limit = self._config.max_seconds
@@ -229,6 +269,12 @@ def _optimiser(model: FusionModel, config: TrainConfig) -> torch.optim.Optimizer
         ],
         lr=config.peak_rate,
     )
+
+
+def _describe(model: FusionModel, config: TrainConfig) -> str:
+    """What a state of a training fits: the model's shapes and the configuration."""
+    shapes = {name: list(value.shape) for name, value in model.state_dict().items()}
+    return f"{msgspec.json.encode(config).decode()} {shapes}"
 
 
 def _line(number: int, epoch: Epoch) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from edge_sdk.converters.fusion.model import FusionModel
 from edge_sdk.converters.fusion.replicas import Replicas, run_replicas
 from edge_sdk.converters.fusion.schedule import learning_rate
 from edge_sdk.converters.fusion.train import History, TrainConfig, fit
-from edge_sdk.errors import DataError, DeviceError, UsageError
+from edge_sdk.errors import CheckpointError, DataError, DeviceError, UsageError
 
 from .conftest import AUDIO, FUSION, HEADS, TEXT, VIDEO, tiny
 
@@ -28,13 +29,13 @@ QUICK = TrainConfig(
 )
 
 
-def train(model: FusionModel, toy: Toy, config: TrainConfig = QUICK) -> History:
+def train(model: FusionModel, toy: Toy, config: TrainConfig = QUICK, **options: Any) -> History:
     def batches(epoch: int) -> Iterator[Batch]:
         for step in range(config.steps_per_epoch):
             yield toy(model.modalities, seed=1000 * epoch + step + 1)
 
     held_out = toy(model.modalities, size=64, seed=0)
-    return fit(model, batches, lambda m: evaluate(m, [held_out]), config, progress=False)
+    return fit(model, batches, lambda m: evaluate(m, [held_out]), config, progress=False, **options)
 
 
 KINDS = [
@@ -63,6 +64,39 @@ def test_training_is_reproducible(toy: Toy) -> None:
     first, second = (model.state_dict() for model in models)
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert [e.loss for e in histories[0].epochs] == [e.loss for e in histories[1].epochs]
+
+
+def test_a_training_that_was_killed_goes_on_as_if_it_had_not_been(toy: Toy, tmp_path: Path) -> None:
+    config = TrainConfig(epochs=3, steps_per_epoch=3, warmup_steps=1, average=0.9)
+    whole = FusionModel(tiny(modality_dropout=0.3), seed=1)
+    expected = train(whole, toy, config)
+    state, model = tmp_path / "new" / "state.pt", FusionModel(tiny(modality_dropout=0.3), seed=1)
+    asked: list[int] = []
+
+    def batches(epoch: int) -> Iterator[Batch]:
+        asked.append(epoch)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        for step in range(3):
+            yield toy(model.modalities, seed=1000 * epoch + step + 1)
+
+    held_out = toy(model.modalities, size=64, seed=0)
+    validate = lambda m: evaluate(m, [held_out])  # noqa: E731
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, batches, validate, config, progress=False, resume=state)
+    again = FusionModel(tiny(modality_dropout=0.3), seed=5)
+    history = fit(again, batches, validate, config, progress=False, resume=state)
+    assert asked == [0, 1, 2, 2]
+    assert [e.loss for e in history.epochs] == [e.loss for e in expected.epochs]
+    first, second = whole.state_dict(), again.state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    # What has ended is not trained again; a state of something else is not taken.
+    train(FusionModel(tiny(modality_dropout=0.3)), toy, config, resume=state)
+    with pytest.raises(CheckpointError, match="is of another model or configuration"):
+        train(again, toy, QUICK, resume=state)
+    state.write_bytes(b"torn")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        train(again, toy, config, resume=state)
 
 
 def score(f1: float) -> dict[str, HeadMetrics]:
