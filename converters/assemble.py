@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import onnx
@@ -104,10 +105,19 @@ def make_manifest(found: Conversion) -> Manifest:
             evaluation=split.evaluation.digest(),
             evaluation_samples=len(split.evaluation),
             tools=tools(),
+            **_recovery(found),
         ),
         files={},
         ladder=found.ladder,
     )
+
+
+def _recovery(found: Conversion) -> dict[str, Any]:
+    """What weights were trained on, where an edition has other weights than the checkpoint."""
+    if not any(edition.candidates.form.trained for edition in found.editions):
+        return {}
+    training = found.split.training
+    return {"recovery": training.digest(), "recovery_samples": len(training)}
 
 
 def file_names(editions: Sequence[Edition]) -> dict[str, dict[str, str]]:

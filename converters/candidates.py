@@ -20,22 +20,46 @@ from .works import Works
 FALLBACK = "onnxruntime"
 
 
-class Form(msgspec.Struct, frozen=True):
-    """The model as it came, or pruned: its graphs in fp32, and what runs them.
+class Make(msgspec.Struct, frozen=True):
+    """What was done to the model's weights before any precision: nothing, as it came.
 
-    ``pruned`` is the share of channels that was taken away, 0 for the model as it came.
+    ``pruned`` is the share of channels that was taken away; ``tuned`` whether what was left was
+    fine-tuned for int8.
     """
 
-    pruned: float
-    source: Source
-    graphs: Mapping[str, onnx.ModelProto]
-    base: Mapping[str, Runner]
-    works: Works
+    pruned: float = 0.0
+    tuned: bool = False
 
     @property
     def words(self) -> str:
         """How it is called in tables and sentences; empty for the model as it came."""
-        return f"pruned {self.pruned:.0%}" if self.pruned else ""
+        return make_words(self.pruned, self.tuned)
+
+
+def make_words(pruned: float, tuned: bool) -> str:
+    """``pruned 30%, fine-tuned``; empty for the model as it came."""
+    words = [f"pruned {pruned:.0%}"] if pruned else []
+    return ", ".join([*words, "fine-tuned"] if tuned else words)
+
+
+class Form(msgspec.Struct, frozen=True):
+    """The model as it was made: its graphs in fp32, and what runs them.
+
+    ``trained`` says whether it learned from samples, ``notes`` are sentences on how it was made.
+    """
+
+    make: Make
+    source: Source
+    graphs: Mapping[str, onnx.ModelProto]
+    base: Mapping[str, Runner]
+    works: Works
+    trained: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether it has other weights than the model as it came."""
+        return self.make != Make()
 
     def content(self, part: str) -> bytes:
         """A part's fp32 graph as bytes."""

@@ -12,6 +12,7 @@ from edge_sdk.targets import Precision
 from .backends import Artefact, Runner
 from .candidates import Candidates
 from .gate import Gate, worst_head
+from .measure import Timing, total
 from .search import Pool, Trial
 
 
@@ -67,6 +68,14 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     def runners(self) -> dict[str, Runner]:
         """The reference runner of each part."""
         return {n: self.candidates.runners[n][p] for n, p in self.chosen.items()}
+
+    @property
+    def time(self) -> Timing | None:
+        """Of one answer; None where it was not measured."""
+        timings = self.pool.timings
+        if timings is None:
+            return None
+        return total([timings[name][kind] for name, kind in self.chosen.items()])
 
     @property
     def size(self) -> int:

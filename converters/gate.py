@@ -22,6 +22,8 @@ from edge_sdk.targets import Precision
 from .backends.protocol import Runner
 from .feeds import Wiring
 from .fusion.metrics import classification_metrics
+from .intervals import f1_intervals, wilson
+from .report import AccuracyInterval
 from .source import HEAD
 
 Features = Mapping[str, NDArray[Any]]
@@ -29,7 +31,7 @@ Arrays = dict[str, NDArray[Any]]
 Assignment = Mapping[str, Precision]
 # The model before any backend touched it; every candidate is held against it.
 BASE = "base"
-# The same of a pruned model, whose candidates are held against the unpruned one.
+# The same of a pruned or fine-tuned model, whose candidates are held against that as it came.
 OWN = "own"
 
 
@@ -48,8 +50,8 @@ class Gate:
         candidates: for each part, by precision, what might ship.
         wiring: how the parts hang together.
         heads: what the model answers.
-        own: where the candidates are of a pruned model, its parts in fp32: they stand for the
-            parts that an assignment leaves out.
+        own: where the candidates are of a pruned or fine-tuned model, its parts in fp32: they
+            stand for the parts that an assignment leaves out.
     """
 
     def __init__(
@@ -151,6 +153,29 @@ class Gate:
                 agreement=float(same.mean()) if answered else 0.0,
             )
         return result
+
+    def intervals(
+        self, assignment: Assignment, modalities: Sequence[str] = ()
+    ) -> dict[str, AccuracyInterval]:
+        """How sure :meth:`quality` is, by head."""
+        base = self._predict(dict.fromkeys(self._runners, BASE))
+        mine = self._predict(assignment, tuple(modalities))
+        answered = [i for i, seen in enumerate(self._samples) if self._takes(seen, modalities)]
+        found = {}
+        for head in self._heads:
+            rows = [i for i in answered if head.name in self._samples[i].truth]
+            truth = np.array([self._samples[i].truth[head.name] for i in rows], np.int64)
+            one, other = base[head.name][rows], mine[head.name][rows]
+            f1 = f1_intervals(truth, one, other, len(head.labels))
+            shares = [float((a == truth).mean()) if rows else 0.0 for a in (one, other)]
+            found[head.name] = AccuracyInterval(
+                fp32=wilson(shares[0], len(rows)),
+                shipped=wilson(shares[1], len(rows)),
+                f1_fp32=f1[0],
+                f1_shipped=f1[1],
+                drop=f1[2],
+            )
+        return found
 
     def answering(self, modalities: Sequence[str] = ()) -> int:
         """How many of the samples have one of ``modalities`` (empty: all samples)."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_sdk.bundle.manifest import Head
+from edge_sdk.digest import sha256_hex
 
 from .candidates import Form
 from .feeds import Wiring
@@ -26,7 +27,7 @@ class PartJudge:
     Args:
         limit: points of macro-F1 that a head may lose.
         plain: the model as it came, in fp32.
-        form: what the forms are of: ``plain``, or the pruned model.
+        form: what the forms are of: ``plain``, or the pruned or fine-tuned model.
         seen: the evaluation samples.
         wiring: how the parts hang together.
         heads: what the model answers.
@@ -40,6 +41,15 @@ class PartJudge:
         self._plain, self._form, self._seen = plain, form, seen
         self._wiring, self._heads = wiring, heads
         self._settled: dict[str, bytes] = {}
+        names = {head.name for head in heads}
+        #: Whether samples say what is right: else points are shares of other answers.
+        self.labelled = any(names & set(sample.labels) for sample in seen.samples)
+
+    @property
+    def key(self) -> str:
+        """Text that names what it judges by, for the cache."""
+        forms = [f"{name} {sha256_hex(content)}" for name, content in self._settled.items()]
+        return f"{self._seen.key} {self._form.source.digest} {forms}"
 
     def settle(self, part: str, content: bytes) -> None:
         """This form of ``part`` will ship: what follows is judged with it."""
@@ -49,7 +59,7 @@ class PartJudge:
         """Points that the worst head loses with this ONNX form of ``part``."""
         contents = {**self._settled, part: content}
         runners = {name: Reference(graph) for name, graph in contents.items()}
-        own = self._form.base if self._form.pruned else None
+        own = self._form.base if self._form.changed else None
         gate = Gate(
             self._plain.base,
             {name: {_TRIAL: runner} for name, runner in runners.items()},
@@ -65,7 +75,7 @@ class PartJudge:
         self, name: str, contents: Mapping[str, bytes], runners: Mapping[str, Reference]
     ) -> dict[str, Encoder]:
         kinds = {BASE: Encoder(name, self._plain.content(name), self._plain.base[name])}
-        if self._form.pruned:
+        if self._form.changed:
             kinds[OWN] = Encoder(name, self._form.content(name), self._form.base[name])
         if name in contents:
             kinds[_TRIAL] = Encoder(name, contents[name], runners[name])

@@ -54,7 +54,8 @@ class Observations:
     ) -> None:
         self._set, self._frontends, self._wiring = evaluation, Frontends(frontends), wiring
         self._store, self._progress = store, progress
-        self._key = f"embeddings {tools} {frontends_hash(frontends)} {evaluation.digest()}"
+        #: Text that names the samples and the front-ends, for the cache.
+        self.key = f"embeddings {tools} {frontends_hash(frontends)} {evaluation.digest()}"
         self._known: dict[str, Rows] = {}
         self.samples = [s for s in evaluation if wiring.takes(s.modalities)]
         if not self.samples:
@@ -72,7 +73,7 @@ class Observations:
         """
         encoders = {e.name: e for kinds in wanted.values() for e in kinds.values()}
         for name in encoders.keys() - self._known.keys():
-            content = self._store.find(f"{self._key} {name}")
+            content = self._store.find(f"{self.key} {name}")
             if content is not None:
                 self._known[name] = self._decode(content)
         bare = [name for name in self._wiring.modalities if name not in self._wiring.encoders]
@@ -106,7 +107,7 @@ class Observations:
         self._known.update(rows)
         for name in new:
             arrays = {str(i): v for i, v in enumerate(rows[name]) if v is not None}
-            self._store.put(f"{self._key} {name}", encode_arrays(arrays))
+            self._store.put(f"{self.key} {name}", encode_arrays(arrays))
 
     def _features(self, sample: Sample, modalities: set[str]) -> dict[str, NDArray[Any]]:
         wanted = [name for name in self._wiring.modalities if name in modalities]

@@ -11,7 +11,7 @@ from torch import nn
 
 from edge_sdk.bundle import write_bundle
 from edge_sdk.bundle.writer import check_replaceable
-from edge_sdk.errors import EdgeError
+from edge_sdk.errors import EdgeError, UsageError
 from edge_sdk.files import check_writable, filling
 from edge_sdk.frontends import Frontends
 from edge_sdk.targets import TargetProfile
@@ -61,6 +61,8 @@ def convert(
     prune: str | Sequence[float] | None = None,
     recover: int | None = None,
     finetune: str | None = None,
+    finetune_int8: int | None = None,
+    recovery_data: str | Path | None = None,
     write_recipe: str | Path | None = None,
     report: bool = False,
     report_to: str | Path | None = None,
@@ -107,6 +109,10 @@ def convert(
             ``prune``, pruned candidates are tried where nothing else keeps the budgets.
         finetune: ``package.module:function`` that recovers instead; see
             :class:`~edge_sdk.converters.pruning.Recovery`.
+        finetune_int8: most epochs of fine-tuning with the rounding of int8; tried where int8
+            breaks ``max_drop`` otherwise.
+        recovery_data: a sample set to recover and fine-tune on, instead of ``calibration``;
+            evaluation samples are left out of it.
         write_recipe: where to write the recipe that was used (the bundle carries it, too).
         report: let the bundle carry ``report.html`` and all figures in ``report.json``. Where
             candidates were measured, its bytes then differ from run to run.
@@ -137,8 +143,9 @@ def convert(
     extras = Extras(write_recipe, report, report_to)
     extras.check()
     source = read_source(as_origin(checkpoint, spec))
+    _check_trains([settings], recovery_data)
     streams = settings.recipe.streaming
-    stages = _stages(source, calibration, evaluation, cache, progress, streams)
+    stages = _stages(source, (calibration, evaluation, recovery_data), cache, progress, streams)
     with converting(target=settings.profile.name):
         return _one(stages, settings, output, extras)
 
@@ -164,6 +171,8 @@ def convert_targets(
     prune: str | Sequence[float] | None = None,
     recover: int | None = None,
     finetune: str | None = None,
+    finetune_int8: int | None = None,
+    recovery_data: str | Path | None = None,
     spec: str | Path | None = None,
     cache: str | Path | None = "default",
     progress: Progress = silent,
@@ -180,11 +189,13 @@ def convert_targets(
     every = [settle_settings(recipe, target, options) for target in targets]
     if check_kernels:
         require_compiler({engine for settings in every for engine in settings.profile.engines})
+    _check_trains(every, recovery_data)
     outcomes = []
     with filling(Path(output)) as folder:
         source = read_source(as_origin(checkpoint, spec))
         streams = any(settings.recipe.streaming for settings in every)
-        stages = _stages(source, calibration, evaluation, cache, progress, streams)
+        data = (calibration, evaluation, recovery_data)
+        stages = _stages(source, data, cache, progress, streams)
         for settings in every:
             name = settings.profile.name
             try:
@@ -209,12 +220,14 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 
 _PLAIN = (
     "max_drop", "max_size", "max_latency", "measure", "precision", "small_drop", "streaming",
-    "prune", "recover", "finetune",
+    "prune", "recover", "finetune", "finetune_int8",
 )  # fmt: skip
 
 
 def _one(stages: Stages, settings: Settings, output: Path, extras: Extras) -> ConversionReport:
-    found, contents = stages.run(settings.profile, settings.precisions, settings.recipe)
+    found, contents = stages.run(
+        settings.profile, settings.precisions, settings.recipe, ordered=settings.ordered
+    )
     found.notes.extend(settings.notes)
     report = make_report(found)
     if extras.wants_report:
@@ -231,15 +244,25 @@ def _one(stages: Stages, settings: Settings, output: Path, extras: Extras) -> Co
 
 def _stages(
     source: Source,
-    calibration: str | Path,
-    evaluation: str | Path | None,
+    data: tuple[str | Path, str | Path | None, str | Path | None],
     cache: str | Path | None,
     progress: Progress,
     streaming: bool,
 ) -> Stages:
-    split = split_data(calibration, evaluation, Frontends(source.frontends).modalities)
+    calibration, evaluation, recovery = data
+    modalities = Frontends(source.frontends).modalities
+    split = split_data(calibration, evaluation, modalities, recovery)
     kept = default_cache() if cache == "default" else Path(cache) if cache is not None else None
     return Stages(source, split, StageCache(kept), progress, streaming=streaming)
+
+
+def _check_trains(every: Sequence[Settings], recovery_data: str | Path | None) -> None:
+    """See that samples to recover on are of use to one of the targets."""
+    if recovery_data is not None and not any(settings.trains for settings in every):
+        raise UsageError(
+            "--recovery-data has nothing to do: nothing is pruned and recovered (--recover, "
+            "--prune), or fine-tuned for int8 (--finetune-int8)."
+        )
 
 
 def _check_output(output: Path) -> None:

@@ -45,11 +45,13 @@ class Chosen(_Data, frozen=True, kw_only=True):
         parts: the precision of each part.
         why: for parts that do not have the precision that comes first, the reason.
         pruned: the share of channels that was taken away.
+        tuned: whether the model was fine-tuned for int8.
     """
 
     parts: dict[str, Precision]
     why: dict[str, str] = {}
     pruned: float = 0.0
+    tuned: bool = False
 
 
 class Pruning(_Data, frozen=True, kw_only=True):

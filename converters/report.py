@@ -56,23 +56,36 @@ class PartReport(_Data, frozen=True, kw_only=True):
 
 
 class AccuracyInterval(_Data, frozen=True, kw_only=True):
-    """The 95 % intervals (Wilson) of a head's accuracy, from 0 to 1: of fp32, and as shipped."""
+    """How sure a head's scores are: intervals of 95 %.
+
+    Attributes:
+        fp32: of the accuracy in fp32, from 0 to 1 (Wilson).
+        shipped: of the accuracy as shipped.
+        f1_fp32: of macro-F1 in fp32, from 0 to 1 (bootstrap over the samples).
+        f1_shipped: of macro-F1 as shipped.
+        drop: of the points of macro-F1 lost (paired bootstrap); the same samples judge both, so
+            it is narrower than the two say.
+    """
 
     fp32: tuple[float, float]
     shipped: tuple[float, float]
+    f1_fp32: tuple[float, float]
+    f1_shipped: tuple[float, float]
+    drop: tuple[float, float]
 
 
 class EditionReport(_Data, frozen=True, kw_only=True):
     """The model for one engine on one rung: its parts, what it lost, bytes of its graphs.
 
     ``modalities`` are those it answers on, empty for all; ``pruned`` is the share of channels
-    that was taken away.
+    that was taken away, ``tuned`` whether the weights were fine-tuned for int8.
     """
 
     engine: str
     rung: str = FULL
     modalities: tuple[str, ...] = ()
     pruned: float = 0.0
+    tuned: bool = False
     parts: tuple[PartReport, ...]
     quality: Quality
     intervals: dict[str, AccuracyInterval] = {}
@@ -85,6 +98,7 @@ class CandidateReport(_Data, frozen=True, kw_only=True):
     Attributes:
         engine: for which engine.
         pruned: the share of channels that was taken away before.
+        tuned: whether the weights were fine-tuned for int8.
         words: what it is called in tables.
         precisions: of each part.
         drops: points lost by head.
@@ -98,6 +112,7 @@ class CandidateReport(_Data, frozen=True, kw_only=True):
 
     engine: str
     pruned: float
+    tuned: bool
     words: str
     precisions: dict[str, Precision]
     drops: dict[str, float]

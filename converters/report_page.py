@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge_sdk.pages import Page, Series, bars, canvas, scatter
 
+from .candidates import make_words
 from .report import ActivationHistogram, ConversionReport, EditionReport, PartEvidence, SearchReport
 
 # Rows of a plot of layers or activations; the table below has more.
@@ -34,7 +35,7 @@ def page_of(report: ConversionReport) -> Page:
     _coverage(page, best)
     page.footer(
         "Drops are points of macro-F1 against fp32 on held-out samples; without labels, the share "
-        "of other answers. Intervals are of 95 % (Wilson)."
+        "of other answers. Intervals are of 95 %: of accuracy by Wilson, of macro-F1 by bootstrap."
     )
     return page
 
@@ -93,6 +94,7 @@ def _front(page: Page, search: SearchReport, *, timed: bool) -> None:
 
 def _edition(page: Page, edition: EditionReport) -> None:
     rung = "" if edition.rung == "full" else f", variant {edition.rung}"
+    words = make_words(edition.pruned, edition.tuned)
     page.section(f"On {edition.engine}{rung}")
     page.table(
         ("part", "engine", "precision", "kB", "kB fp32", "weights", "still float"),
@@ -103,7 +105,7 @@ def _edition(page: Page, edition: EditionReport) -> None:
                    if a.precision == part.precision and a.stayed_float), ""))
             for part in edition.parts
         ],
-        caption=f"Parts{f', pruned {edition.pruned:.0%}' if edition.pruned else ''}; "
+        caption=f"Parts{f', {words}' if words else ''}; "
         f"{edition.size / 1e6:.2f} MB in all.",
     )  # fmt: skip
     for part in edition.parts:
@@ -155,16 +157,35 @@ def _accuracy(page: Page, edition: EditionReport) -> None:
             alt="; ".join(f"{n}: {q.fp32.accuracy:.1%} in fp32, {q.shipped.accuracy:.1%} shipped"
                           for n, q in heads.items()),
         )  # fmt: skip
+        page.plot(
+            bars(
+                list(heads),
+                {"fp32": [q.fp32.macro_f1 for q in heads.values()],
+                 "shipped": [q.shipped.macro_f1 for q in heads.values()]},
+                x="macro-F1",
+                errors={kind: [getattr(edition.intervals[name], f"f1_{kind}") for name in heads]
+                        for kind in ("fp32", "shipped")},
+            ),
+            caption="Macro-F1 of each head, with its interval of 95 %.",
+            alt="; ".join(f"{n}: {q.fp32.macro_f1:.3f} in fp32, {q.shipped.macro_f1:.3f} shipped"
+                          for n, q in heads.items()),
+        )  # fmt: skip
     page.table(
-        ("head", "samples", "accuracy fp32", "shipped", "F1 fp32", "shipped", "same label"),
+        ("head", "samples", "accuracy fp32", "shipped", "F1 fp32", "shipped",
+         "points lost (95 %)", "same label"),
         [
             (name, q.samples, *(f"{v:.3f}" if q.samples else None for v in
              (q.fp32.accuracy, q.shipped.accuracy, q.fp32.macro_f1, q.shipped.macro_f1)),
-             f"{q.agreement:.1%}")
+             _lost(edition, name) if q.samples else None, f"{q.agreement:.1%}")
             for name, q in edition.quality.heads.items()
         ],
         caption="All parts together.",
     )  # fmt: skip
+
+
+def _lost(edition: EditionReport, head: str) -> str:
+    low, high = edition.intervals[head].drop
+    return f"{edition.quality.heads[head].drop:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def _layers(page: Page, evidence: tuple[PartEvidence, ...]) -> None:

@@ -58,7 +58,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         kinds = set(self.assignment.values())
         parts = ", ".join(f"{name} {kind}" for name, kind in self.assignment.items())
         named = next(iter(kinds)) if len(kinds) == 1 else parts
-        form = self.pool.candidates.form.words
+        form = self.pool.candidates.form.make.words
         return f"{named} {form}" if form else named
 
     def fits(self, limits: Limits) -> bool:

@@ -10,12 +10,13 @@ from edge_sdk.bundle.manifest import FULL
 from edge_sdk.errors import BudgetError, UsageError
 
 from .advice import costs, no_candidate
+from .candidates import Make
 from .edition import Edition, pinned, restrict, ship
 from .ladder import SMALL, modalities_of
 from .recipe import Chosen
 from .search import Aim, Limits, Pool, Trial, explore, pick
 
-Pools = Callable[[Sequence[float]], list[Pool]]
+Pools = Callable[[Sequence[Make]], list[Pool]]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +29,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stands: whether times here are the target's order.
         ladder: the rungs.
         small_drop: points that a head may lose on the rung ``small``.
-        pruned: shares of channels to take away, tried beside the model as it came.
-        spare: shares tried where nothing else keeps the budgets.
+        pruned: pruned forms, tried beside the model as it came.
+        spare: forms tried one after the other where nothing else keeps the budgets.
+        tune: whether the forms may be fine-tuned for int8: tried where int8 breaks ``max_drop``
+            as they are.
     """
 
     limits: Limits
@@ -38,8 +41,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     stands: bool
     ladder: tuple[str, ...] = (FULL,)
     small_drop: float
-    pruned: tuple[float, ...] = ()
-    spare: tuple[float, ...] = ()
+    pruned: tuple[Make, ...] = ()
+    spare: tuple[Make, ...] = ()
+    tune: bool = False
 
 
 class Selected(msgspec.Struct, frozen=True):
@@ -56,16 +60,20 @@ def select(engine: str, pools: Pools, plan: Plan) -> Selected:
         BudgetError: nothing keeps the budgets, or nothing is cheaper for the rung ``small``.
     """
     trials: list[Trial] = []
-    best = _search(pools((0.0, *plan.pruned)), plan.limits, plan.aim, trials)
-    for share in plan.spare:
+    makes = (Make(), *plan.pruned)
+    best = _search(pools(makes), plan.limits, plan.aim, trials)
+    if plan.tune and _int8_breaks(trials, plan.limits):
+        best = _tuned(best, makes, pools, plan, trials)
+    for make in plan.spare:
         if best is None:
             # Whatever is pruned is no longer what the target prefers: the least bytes.
             aim: Aim = "latency" if plan.aim == "latency" else "size"
-            best = _search(pools((share,)), plan.limits, aim, trials)
+            best = _search(pools((make,)), plan.limits, aim, trials)
+            if best is None and plan.tune:
+                best = _search(pools((_fine(make),)), plan.limits, aim, trials)
     if best is None:
         said = no_candidate(engine, trials, plan.limits, plan.where)
-        hint = " Pruned candidates were not tried: --recover EPOCHS, or --prune 0.3,0.5."
-        raise BudgetError(said if plan.pruned or plan.spare else said + hint)
+        raise BudgetError(said + _untried(plan))
     full = ship(best, plan.limits.max_drop, stands=plan.stands)
     editions = [full]
     for rung in plan.ladder[1:]:
@@ -97,7 +105,7 @@ def decided(engine: str, pools: Pools, plan: Plan, chosen: Mapping[str, Chosen])
                 "out of it to search."
             )
         choice = chosen[rung]
-        (pool,) = pools((choice.pruned,))
+        (pool,) = pools((Make(choice.pruned, choice.tuned),))
         _check_parts(engine, choice, pool)
         limit = plan.limits.max_drop if rung == FULL else plan.small_drop
         editions[rung] = made = pinned(pool, choice.parts, choice.why, limit, rung)
@@ -112,17 +120,57 @@ def _search(pools: Sequence[Pool], limits: Limits, aim: Aim, trials: list[Trial]
     return pick(found, limits, aim)
 
 
+def _int8_breaks(trials: Sequence[Trial], limits: Limits) -> bool:
+    """Whether everything in int8 loses more than it may, in every form that was tried."""
+    whole = [t for t in trials if set(t.assignment.values()) <= {"int8"}]
+    return bool(whole) and all(trial.excesses(limits)["max-drop"] > 0 for trial in whole)
+
+
+def _tuned(
+    best: Trial | None, makes: Sequence[Make], pools: Pools, plan: Plan, trials: list[Trial]
+) -> Trial | None:
+    """The better of ``best`` and what fine-tuning for int8 gives of the same forms."""
+    found = _search(pools([_fine(make) for make in makes]), plan.limits, plan.aim, trials)
+    if best is None or found is None:
+        return best or found
+    if plan.aim != "preference":
+        return pick([best, found], plan.limits, plan.aim)
+    # The model as it came, unless more of it has what the target prefers.
+    return found if _passed_over(found) < _passed_over(best) else best
+
+
+def _passed_over(trial: Trial) -> int:
+    """How many precisions that come first its parts do not have."""
+    choices = trial.pool.candidates.choices
+    return sum(choices[name].index(kind) for name, kind in trial.assignment.items())
+
+
+def _fine(make: Make) -> Make:
+    return msgspec.structs.replace(make, tuned=True)
+
+
+def _untried(plan: Plan) -> str:
+    """What else could be asked for."""
+    words = []
+    if not plan.pruned and not plan.spare:
+        words.append("Pruned candidates were not tried: --recover EPOCHS, or --prune 0.3,0.5.")
+    if not plan.tune:
+        words.append("Nor was fine-tuning for int8: --finetune-int8 EPOCHS." if words else
+                     "Fine-tuning for int8 was not tried: --finetune-int8 EPOCHS.")  # fmt: skip
+    return "".join(f" {sentence}" for sentence in words)
+
+
 def _small(engine: str, full: Trial, pools: Pools, plan: Plan, trials: list[Trial]) -> Edition:
     """The cheapest trial within the wider drop; what was tried for ``full`` counts too."""
     limits = msgspec.structs.replace(plan.limits, max_drop=plan.small_drop)
     aim: Aim = "latency" if plan.aim == "latency" else "size"
     best = pick([trial for trial in trials if trial.size < full.size], limits, aim)
     # What the recipe tries anyway goes at once; what is spare until something is found.
-    for shares in [plan.pruned or (0.0,), *((share,) for share in plan.spare)]:
-        if best is not None and best.pool.candidates.form.pruned:
+    for makes in [plan.pruned or (Make(),), *((make,) for make in plan.spare)]:
+        if best is not None and best.pool.candidates.form.make.pruned:
             break
         found: list[Trial] = []
-        _search(pools(shares), limits, aim, found)
+        _search(pools(makes), limits, aim, found)
         known = {(id(trial.pool), *trial.assignment.values()) for trial in trials}
         trials += [t for t in found if (id(t.pool), *t.assignment.values()) not in known]
         best = pick([trial for trial in trials if trial.size < full.size], limits, aim)

@@ -11,6 +11,8 @@ import msgspec
 from edge_sdk.errors import UsageError
 from edge_sdk.targets import Budgets, Precision, TargetProfile, load_target
 
+from .pruning import Recovery
+from .quantisation.plan import QuantisationPlan
 from .recipe import CHOICES, Pruning, Recipe, override, read_recipe, target_fields
 
 #: Shares that are tried where nothing else keeps the budgets.
@@ -20,12 +22,14 @@ SPARE = (0.3, 0.5, 0.7)
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A target's profile, with the engines of the run, and the recipe with nothing left open.
 
-    ``notes`` are sentences on what of the recipe was not used.
+    ``notes`` are sentences on what of the recipe was not used; ``ordered`` says that the order of
+    the engines is the user's or the recipe's, not the profile's.
     """
 
     profile: TargetProfile
     recipe: Recipe
     notes: tuple[str, ...]
+    ordered: bool
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
@@ -33,6 +37,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.recipe.precision == "auto":
             return self.profile.precisions
         return (self.recipe.precision,)
+
+    @property
+    def trains(self) -> bool:
+        """Whether weights may be trained: pruned models recovered, or int8 fine-tuned for."""
+        return self.recipe.pruning is not None or self.recipe.quantisation.finetune is not None
 
 
 def settle_settings(
@@ -56,9 +65,13 @@ def settle_settings(
     elif not isinstance(recipe, Recipe):
         recipe = read_recipe(recipe)
     profile = _profile(recipe, target)
-    fields = {name: options.get(name) for name in _FIELDS if name != "pruning"}
+    fields = {name: options.get(name) for name in _FIELDS}
     fields["pruning"] = pruning_of(
-        recipe.pruning, options.get("prune"), options.get("recover"), options.get("finetune")
+        recipe.pruning, options.get("prune"), options.get("recover"), options.get("finetune"),
+        for_int8=bool(options.get("finetune_int8")),
+    )  # fmt: skip
+    fields["quantisation"] = tuned_for_int8(
+        recipe.quantisation, options.get("finetune_int8"), options.get("finetune")
     )
     if fields["small_drop"] is not None:
         fields["small_drop"] = float(fields["small_drop"])  # 3 and 3.0 are written alike
@@ -75,6 +88,7 @@ def settle_settings(
     else:
         recipe, notes = override(recipe, fields)
     recipe = msgspec.structs.replace(recipe, **given)
+    ordered = bool(recipe.engines)
     recipe = msgspec.structs.replace(
         recipe,
         engines=recipe.engines or profile.engines,
@@ -84,10 +98,10 @@ def settle_settings(
         names = ", ".join(CHOICES)
         raise UsageError(f"There is no precision {recipe.precision!r}; known: {names}.")
     profile = msgspec.structs.replace(profile, engines=recipe.engines)
-    return Settings(profile=profile, recipe=recipe, notes=tuple(notes))
+    return Settings(profile=profile, recipe=recipe, notes=tuple(notes), ordered=ordered)
 
 
-_FIELDS = ("engines", "precision", "measure", "variants", "small_drop", "streaming", "pruning")
+_FIELDS = ("engines", "precision", "measure", "variants", "small_drop", "streaming")
 
 
 def _profile(recipe: Recipe, target: str | TargetProfile | None) -> TargetProfile:
@@ -122,13 +136,17 @@ def pruning_of(
     prune: str | Sequence[float] | None,
     recover: int | None,
     finetune: str | None,
+    *,
+    for_int8: bool = False,
 ) -> Pruning | None:
     """The pruning of a recipe with what the options say; None where they say nothing.
+
+    ``for_int8`` says that ``finetune`` has something else to do and asks for no pruning.
 
     Raises:
         UsageError: a share is no number between 0 and 1.
     """
-    if not prune and recover is None and finetune is None:
+    if not prune and recover is None and (finetune is None or for_int8):
         return None
     pruning = known or Pruning()
     if prune:
@@ -147,6 +165,22 @@ def pruning_of(
         )
     except msgspec.ValidationError as error:
         raise UsageError(f"This pruning makes no sense: {error}.") from error
+
+
+def tuned_for_int8(
+    known: QuantisationPlan, epochs: int | None, finetune: str | None
+) -> QuantisationPlan | None:
+    """The plan of a recipe with what the options say of fine-tuning; None if they say nothing.
+
+    ``finetune`` is a function of the user's, and ``epochs`` 0 leaves fine-tuning out.
+    """
+    if epochs is None:
+        return None
+    if not epochs:
+        return msgspec.structs.replace(known, finetune=None)
+    fields = {"epochs": epochs} | ({} if finetune is None else {"finetune": finetune})
+    plan = msgspec.structs.replace(known.finetune or Recovery(), **fields)
+    return msgspec.structs.replace(known, finetune=plan)
 
 
 def _shares(prune: str | Sequence[float]) -> tuple[float, ...]:

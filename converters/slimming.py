@@ -10,9 +10,9 @@ import msgspec
 from torch import nn
 
 from edge_sdk.errors import UsageError
-from edge_sdk.samples import SampleSet
 
 from .cache import StageCache
+from .data import Split
 from .progress import Progress
 from .pruning import PruningPlan, prune_source
 from .source import Source
@@ -20,9 +20,9 @@ from .works import tools
 
 
 def slim_source(
-    source: Source, plan: PruningPlan, training: SampleSet, store: StageCache, progress: Progress
+    source: Source, plan: PruningPlan, split: Split, store: StageCache, progress: Progress
 ) -> Source:
-    """``source``, pruned as ``plan`` says and recovered on ``training``.
+    """``source``, pruned as ``plan`` says and recovered on the training samples of ``split``.
 
     Which channels go follows from the plan, the weights and the samples, in seconds; recovery takes
     minutes, so its weights are kept.
@@ -33,16 +33,20 @@ def slim_source(
     """
     from safetensors.torch import load, save
 
-    if plan.recovery.method == "none" and plan.recovery.finetune is None:
+    training, recovery = split.calibration, split.recovery
+    if not plan.recovery.trains:
         return prune_source(source, plan, training=training, progress=progress).source
     key = (
         f"recovered {tools()} {source.digest} {training.digest()} "
+        f"{'' if recovery is None else recovery.digest()} "
         f"{msgspec.json.encode(plan).decode()} {_code(plan.recovery.finetune)}"
     )
     # A digest that does not say all that the module computes names nothing to be kept.
     content = store.find(key) if source.stable else None
     if content is None:
-        made = prune_source(source, plan, training=training, progress=progress).source
+        made = prune_source(
+            source, plan, training=training, recovery=recovery, progress=progress
+        ).source
         if source.stable:
             state = _whole(made).state_dict()
             store.put(key, save({n: t.detach().clone().contiguous() for n, t in state.items()}))

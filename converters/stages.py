@@ -14,9 +14,10 @@ from edge_sdk.targets import Precision, TargetProfile
 from .assemble import Conversion, file_names, streaming_files
 from .backends import load_backend
 from .cache import StageCache
-from .candidates import Form
+from .candidates import Form, Make
 from .data import Split
 from .edition import Edition
+from .engine_order import by_time
 from .evidence import gather
 from .feeds import wiring_of
 from .golden import expected_values, golden_inputs, pick
@@ -35,6 +36,7 @@ from .selfcheck import check_on_host
 from .slimming import slim_source
 from .source import Source
 from .streaming import stepper_of, stream_values
+from .tuning import tune_source
 from .works import Works, export_parts, tools
 
 
@@ -61,7 +63,7 @@ class Stages:
             source, graphs, base, self._wiring, split.calibration, store, progress,
             streaming=streaming,
         )  # fmt: skip
-        self._forms = {"": Form(0.0, source, graphs, base, works)}
+        self._forms = {"": Form(Make(), source, graphs, base, works)}
         seen = Observations(
             split.evaluation, source.frontends, self._wiring, store, progress, str(tools())
         )
@@ -73,11 +75,17 @@ class Stages:
         self._golden = golden_inputs(split.evaluation, picked, self._frontends)
 
     def run(
-        self, profile: TargetProfile, precisions: Sequence[Precision], recipe: Recipe
+        self,
+        profile: TargetProfile,
+        precisions: Sequence[Precision],
+        recipe: Recipe,
+        *,
+        ordered: bool = True,
     ) -> tuple[Conversion, dict[str, bytes]]:
         """All stages but writing: what was found, and the bundle's files.
 
-        ``recipe`` has its budgets filled in.
+        ``recipe`` has its budgets filled in. ``ordered`` says that the order of the engines is the
+        user's; else measured times decide it, where they are the target's.
         """
         ladder = check_ladder(recipe.variants, self._wiring)
         assert recipe.budgets is not None
@@ -107,6 +115,17 @@ class Stages:
                 f"Times were measured on {pools.machine.cpu}, standing for {profile.name}: "
                 f"{pools.caveat}. They are compared with --max-latency and choose nothing else."
             )
+        if not ordered and measure and pools.caveat is None:
+            selected, told = by_time(selected)
+            notes += told
+            profile = msgspec.structs.replace(
+                profile, engines=tuple(found.editions[0].engine for found in selected)
+            )
+            recipe = msgspec.structs.replace(recipe, engines=profile.engines)
+        tried = {id(t.pool): t.pool for found in selected for t in found.trials}
+        notes += dict.fromkeys(
+            note for pool in tried.values() for note in pool.candidates.form.notes
+        )
         # As the manifest orders them: by engine, then by rung.
         editions = [edition for found in selected for edition in found.editions]
         found = Conversion(
@@ -174,25 +193,37 @@ class Stages:
         give_back()
         return contents
 
-    def _form(self, pruned: float, pruning: Pruning | None) -> Form:
-        """The model as it came (0), or pruned and recovered; each is made once."""
-        if not pruned:
+    def _form(self, make: Make, recipe: Recipe, profile: TargetProfile) -> Form:
+        """The model as it came, or pruned, recovered and fine-tuned; each is made once."""
+        if make == Make():
             return self._forms[""]
-        plan = (pruning or Pruning()).of(pruned)
-        key = msgspec.json.encode(plan).decode()
+        pruning = (recipe.pruning or Pruning()).of(make.pruned) if make.pruned else None
+        key = msgspec.json.encode(pruning).decode()
+        if make.tuned:
+            key += f" {profile.int8} {msgspec.json.encode(recipe.quantisation).decode()}"
         if key not in self._forms:
-            self._forms[key] = self._slimmed(pruned, plan)
+            self._forms[key] = self._made(make, pruning, recipe, profile)
         return self._forms[key]
 
-    def _slimmed(self, pruned: float, plan: PruningPlan) -> Form:
-        store, progress, data = self._store, self._progress, self._split.calibration
-        source = slim_source(self._source, plan, data, store, progress)
+    def _made(
+        self, make: Make, pruning: PruningPlan | None, recipe: Recipe, profile: TargetProfile
+    ) -> Form:
+        store, progress, split = self._store, self._progress, self._split
+        if make.tuned:
+            before = self._form(Make(make.pruned), recipe, profile).source
+            plan = recipe.quantisation
+            source, notes = tune_source(before, plan, profile, split, store, progress)
+        else:
+            assert pruning is not None
+            source, notes = slim_source(self._source, pruning, split, store, progress), ()
+        trained = make.tuned or (pruning is not None and pruning.recovery.trains)
+        data = split.calibration
         graphs = export_parts(source, store, progress)
         base = {name: Reference(graph) for name, graph in graphs.items()}
         works = Works(
             source, graphs, base, self._wiring, data, store, progress, streaming=self._streaming
         )
-        return Form(pruned, source, graphs, base, works)
+        return Form(make, source, graphs, base, works, trained, notes)
 
 
 def _plan(
@@ -209,8 +240,9 @@ def _plan(
         stands=stands,
         ladder=ladder,
         small_drop=max(3.0, 3 * limits.max_drop) if wider is None else wider,
-        pruned=pruning.ratios,
-        spare=pruning.spare,
+        pruned=tuple(Make(ratio) for ratio in pruning.ratios),
+        spare=tuple(Make(ratio) for ratio in pruning.spare),
+        tune=recipe.quantisation.finetune is not None,
     )
 
 
@@ -224,4 +256,5 @@ def _chosen(selected: Sequence[Selected]) -> dict[str, dict[str, Chosen]]:
 
 
 def _choice(edition: Edition) -> Chosen:
-    return Chosen(parts=edition.chosen, why=edition.why, pruned=edition.candidates.form.pruned)
+    make = edition.candidates.form.make
+    return Chosen(parts=edition.chosen, why=edition.why, pruned=make.pruned, tuned=make.tuned)

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from .assemble import Conversion
 from .backends import Artefact
 from .edition import Edition
-from .intervals import wilson
 from .quantisation.share import parameter_count
 from .report import (
-    AccuracyInterval,
     Attempt,
     CandidateReport,
     ConversionReport,
@@ -72,7 +70,8 @@ def _candidate(found: Conversion, trial: Trial, front: bool) -> CandidateReport:
     ]
     return CandidateReport(
         engine=trial.pool.candidates.engine,
-        pruned=trial.pool.candidates.form.pruned,
+        pruned=trial.pool.candidates.form.make.pruned,
+        tuned=trial.pool.candidates.form.make.tuned,
         words=trial.words,
         precisions=trial.assignment,
         drops=trial.drops,
@@ -90,16 +89,11 @@ def _edition(found: Conversion, edition: Edition) -> EditionReport:
         engine=edition.engine,
         rung=edition.rung,
         modalities=edition.modalities,
-        pruned=edition.candidates.form.pruned,
+        pruned=edition.candidates.form.make.pruned,
+        tuned=edition.candidates.form.make.tuned,
         parts=tuple(_part(found, edition, name) for name in edition.chosen),
         quality=found.quality(edition),
-        intervals={
-            name: AccuracyInterval(
-                fp32=wilson(q.fp32.accuracy, q.samples),
-                shipped=wilson(q.shipped.accuracy, q.samples),
-            )
-            for name, q in edition.quality.items()
-        },
+        intervals=edition.gate.intervals(edition.chosen, edition.modalities),
         size=edition.size,
     )
 

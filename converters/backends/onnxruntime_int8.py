@@ -83,8 +83,12 @@ def _static(part: PartWork, keep: tuple[str, ...]) -> Improved:
     if not (plan.correct_bias or (equalised is not None and equalised.pairs)):
         return plain if equalised is None else without_pairs(plain, equalised)
 
+    points, judged = None, ""
+    if part.judge is not None and part.judge.labelled:
+        points, judged = partial(_points, part), part.judge.key
+
     def improve() -> bytes:
-        judge, made = Judge(part.graph, part.feeds()), plain
+        judge, made = Judge(part.graph, part.feeds(), points), plain
         if equalised is not None:
             made = try_equalised(made, equalised, lambda: _ranges(part, equalised), form, judge)
         if plan.correct_bias:
@@ -93,7 +97,7 @@ def _static(part: PartWork, keep: tuple[str, ...]) -> Improved:
         content: bytes = msgspec.msgpack.encode(held)
         return content
 
-    content = part.store.get(f"improved {_key(part)} {keep}", improve)
+    content = part.store.get(f"improved {_key(part)} {keep} {judged}", improve)
     held = msgspec.msgpack.decode(content, type=_Held)
     int8 = onnx.load_from_string(held.int8)
     return Improved(part.graph, held.seen, int8, held.notes)
@@ -149,6 +153,9 @@ def _noise(part: PartWork) -> bytes:
 
 
 def _drop(part: PartWork, keep: Sequence[str]) -> float:
+    return _points(part, _static(part, (*part.plan.keep, *keep)).int8)
+
+
+def _points(part: PartWork, form: onnx.ModelProto) -> float:
     assert part.judge is not None
-    made = _static(part, (*part.plan.keep, *keep))
-    return part.judge.drop(part.name, made.int8.SerializeToString())
+    return part.judge.drop(part.name, form.SerializeToString())

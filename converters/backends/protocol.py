@@ -33,6 +33,16 @@ class AccuracyJudge(Protocol):
         """Points of macro-F1 that the worst head may lose."""
         ...
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the samples say what is right."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Text that names what it judges by, for the cache."""
+        ...
+
     def drop(self, part: str, content: bytes) -> float:
         """Points that the worst head loses with this form of ``part``, given those settled."""
         ...

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from ..fusion.widths import shapes_of
+from ..intervals import drop_interval
 from ..source import Source
 from .analysis import Analysis, macs_of
 from .answers import Answers, Seen, score
-from .interval import drop_interval
 from .model import Parts
 from .plan import PruningPlan
 from .report import GroupChange, HeadScores, MaskChange, PartChange

@@ -48,6 +48,11 @@ class Recovery(_Plan, frozen=True, kw_only=True):
     teacher_weight: Annotated[float, Meta(ge=0)] = 1.0
     embedding_weight: Annotated[float, Meta(ge=0)] = 0.5
 
+    @property
+    def trains(self) -> bool:
+        """Whether anything is learned from samples."""
+        return self.method != "none"
+
 
 class Mask(_Plan, frozen=True, kw_only=True):
     """Weights set to zero in their place; shapes stay.

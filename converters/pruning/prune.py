@@ -41,6 +41,7 @@ def prune_source(
     plan: PruningPlan,
     *,
     training: SampleSet | None = None,
+    recovery: SampleSet | None = None,
     evaluation: SampleSet | None = None,
     measure: Measure | None = None,
     progress: Progress = silent,
@@ -49,6 +50,7 @@ def prune_source(
 
     Args:
         training: samples for importance and recovery (in a conversion, the calibration share).
+        recovery: samples to recover on instead.
         evaluation: samples to judge by; never trained on. Without it, no scores.
         measure: milliseconds of each part of several sources, such as
             :func:`~edge_sdk.converters.pruning.engine_milliseconds`; needed for
@@ -61,7 +63,8 @@ def prune_source(
         DataError: samples that the model cannot take.
         ExportError: what was removed changed the answers.
     """
-    _check(source, plan, training, measure)
+    recovering = training if recovery is None else recovery
+    _check(source, plan, training, recovering, measure)
     full = Parts.of(source)
     warnings: list[str] = []
     if plan.structured:
@@ -83,9 +86,9 @@ def prune_source(
     steps = [source_of(full)] + ([source_of(pruned.copied())] if masks else [])
     put_on(pruned.holder, masks)
     raw = answers_of(pruned, seen, progress, "evaluate pruned")
-    recovery = RecoveryReport(method="none", samples=0)
-    if plan.recovery.method != "none" and training is not None:
-        fit, watch = shares(training, plan.seed)
+    recovered = RecoveryReport(method="none", samples=0)
+    if plan.recovery.method != "none" and recovering is not None:
+        fit, watch = shares(recovering, plan.seed)
         data = RecoveryData(
             samples=fit,
             validation=watch,
@@ -97,11 +100,11 @@ def prune_source(
             progress=progress,
         )
         with held(pruned.holder, masks):
-            recovery = recover(pruned, full, data)
+            recovered = recover(pruned, full, data)
     after = answers_of(pruned, seen, progress, "evaluate recovered")
     result = source_of(pruned)
     times = None if measure is None else measure([*steps, result])
-    if seen and recovery.method == "distil" and recovery.best is None:
+    if seen and recovered.method == "distil" and recovered.best is None:
         warnings.append("Recovery found nothing better than the raw model, which stays.")
     report = PruningReport(
         criterion=plan.criterion,
@@ -113,14 +116,18 @@ def prune_source(
         evaluation_samples=len(seen),
         difference=apart,
         mask=mask_changed(plan, masks, times),
-        recovery=recovery,
+        recovery=recovered,
         warnings=tuple(warnings),
     )
     return PrunedSource(source=result, report=report)
 
 
 def _check(
-    source: Source, plan: PruningPlan, training: SampleSet | None, measure: Measure | None
+    source: Source,
+    plan: PruningPlan,
+    training: SampleSet | None,
+    recovering: SampleSet | None,
+    measure: Measure | None,
 ) -> None:
     names = [spec.name for spec in source.parts]
     for name in plan.parts:
@@ -133,7 +140,7 @@ def _check(
         raise UsageError(
             f"The criterion {plan.criterion} needs samples: give --data, or take l1 or l2."
         )
-    if training is None and plan.recovery.method != "none":
+    if recovering is None and plan.recovery.method != "none":
         raise UsageError("Recovery needs samples: give --data, or set recovery.method to none.")
 
 

@@ -248,8 +248,12 @@ class GoldenSample(_Entry, frozen=True, kw_only=True):
         return (*sources, self.features, *self.expected.values())
 
 
-class Provenance(_Entry, frozen=True, kw_only=True):
-    """Where the bundle comes from: digests (SHA-256), sample counts, tool versions."""
+class Provenance(_Entry, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the bundle comes from: digests (SHA-256), sample counts, tool versions.
+
+    ``recovery`` is the set that its weights were trained on in the conversion, empty where they
+    are the checkpoint's.
+    """
 
     checkpoint: str
     calibration: str
@@ -257,6 +261,8 @@ class Provenance(_Entry, frozen=True, kw_only=True):
     evaluation: str
     evaluation_samples: int
     tools: dict[str, str]
+    recovery: str = ""
+    recovery_samples: int = 0
 
 
 class File(_Entry, frozen=True, kw_only=True):

@@ -22,7 +22,8 @@ def print_report(report: ConversionReport) -> None:
     for edition in report.editions:
         rung = "" if edition.rung == "full" else f", variant {edition.rung}"
         pruned = f", pruned {edition.pruned:.0%}" if edition.pruned else ""
-        click.echo(f"{report.name} for {report.target} on {edition.engine}{rung}{pruned};")
+        tuned = ", fine-tuned for int8" if edition.tuned else ""
+        click.echo(f"{report.name} for {report.target} on {edition.engine}{rung}{pruned}{tuned};")
         if edition.modalities:
             click.echo(f"answers on {', '.join(edition.modalities)} alone, by the same graphs")
         else:
@@ -61,10 +62,13 @@ def _print_parts(edition: EditionReport) -> None:
 def _print_whole(edition: EditionReport) -> None:
     quality = edition.quality
     click.echo(f"\nAll parts together, on {quality.samples} samples ({quality.source}):")
-    rows: list[tuple[str, ...]] = [("head", "F1 fp32", "F1 shipped", "same label")]
+    rows: list[tuple[str, ...]] = [("head", "F1 fp32", "F1 shipped", "points lost (95 %)",
+                                    "same label")]  # fmt: skip
     for name, q in quality.heads.items():
         f1 = [f"{s.macro_f1:.3f}" if q.samples else "" for s in (q.fp32, q.shipped)]
-        rows.append((name, *f1, f"{q.agreement:.1%}"))
+        low, high = edition.intervals[name].drop
+        lost = f"{q.drop:+.2f} ({low:+.2f} to {high:+.2f})" if q.samples else ""
+        rows.append((name, *f1, lost, f"{q.agreement:.1%}"))
     click.echo(table(rows))
 
 

@@ -68,8 +68,15 @@ if TYPE_CHECKING:
 @click.option("--recover", type=click.IntRange(min=0), metavar="EPOCHS",
               help="Recover pruned candidates on --data; without --prune, they are tried where "
               "nothing else keeps the budgets.")  # fmt: skip
+@click.option("--finetune-int8", type=click.IntRange(min=0), metavar="EPOCHS",
+              help="Fine-tune with the rounding of int8, where int8 breaks --max-drop "
+              "otherwise.")  # fmt: skip
+@click.option("--recovery-data", type=click.Path(path_type=Path),
+              help="A sample set to recover and fine-tune on instead of --data; samples that "
+              "judge are left out of it.")  # fmt: skip
 @click.option("--finetune", metavar="PKG:FUNCTION",
-              help="Recover with a function of your own. It is imported and run.")  # fmt: skip
+              help="Recover and fine-tune with a function of your own. It is imported and "
+              "run.")  # fmt: skip
 @click.option("--variants", metavar="full,small,...",
               help="A ladder of cheaper variants in one bundle: small, audio-only, audio+text, "
               "...; the costliest first.")  # fmt: skip

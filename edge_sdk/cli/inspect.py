@@ -108,9 +108,13 @@ def _frontends(manifest: Manifest) -> str:
 def _provenance(manifest: Manifest) -> str:
     p = manifest.provenance
     tools = ", ".join(f"{name} {version}" for name, version in p.tools.items())
+    trained = (
+        f"; trained on: {p.recovery_samples} ({p.recovery[:16]})" if p.recovery_samples else ""
+    )
     return (
         f"checkpoint: {p.checkpoint[:16]}; calibration: {p.calibration_samples} samples "
-        f"({p.calibration[:16]}); evaluation: {p.evaluation_samples} ({p.evaluation[:16]})\n"
+        f"({p.calibration[:16]}); evaluation: {p.evaluation_samples} ({p.evaluation[:16]})"
+        f"{trained}\n"
         f"made with: {tools}\n"
         f"golden samples: {len(manifest.golden)}"
     )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option("--spec", type=click.Path(path_type=Path), help="The model.toml of --model.")
 @click.option("--data", type=click.Path(path_type=Path),
               help="A sample set to weigh channels by and to recover on.")  # fmt: skip
+@click.option("--recovery-data", type=click.Path(path_type=Path),
+              help="A sample set to recover on instead of --data; samples that judge are left "
+              "out of it.")  # fmt: skip
 @click.option("--evaluation", type=click.Path(path_type=Path),
               help="Held-out samples for the scores; else a share of --data.")  # fmt: skip
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path),
@@ -61,6 +64,7 @@ def command(
     weights: Path | None,
     spec: Path | None,
     data: Path | None,
+    recovery_data: Path | None,
     evaluation: Path | None,
     plan_file: Path | None,
     no_measure: bool,
@@ -92,16 +96,20 @@ def command(
     plan = _plan(plan_file, options, data is not None)
     check_output(output)
     source = read_source(Origin(path=checkpoint, model=model, weights=weights, spec=spec))
-    if evaluation is not None and data is None:
-        raise UsageError("--evaluation goes with --data.")
+    for option, given in (("evaluation", evaluation), ("recovery-data", recovery_data)):
+        if given is not None and data is None:
+            raise UsageError(f"--{option} goes with --data.")
+    if recovery_data is not None and plan.recovery.method == "none":
+        raise UsageError("--recovery-data has nothing to do: this plan recovers nothing.")
     split = None
     if data is not None:
-        split = split_data(data, evaluation, source.frontends.modalities)
+        split = split_data(data, evaluation, source.frontends.modalities, recovery_data)
     with StageProgress() as progress:
         pruned = prune_source(
             source,
             plan,
             training=split.calibration if split else None,
+            recovery=split.recovery if split else None,
             evaluation=split.evaluation if split else None,
             measure=None if no_measure and plan.latency is None else engine_milliseconds,
             progress=progress,

@@ -205,3 +205,36 @@ def test_the_budgets_of_a_profile_count(convert_tiny: Convert, tmp_path: Path) -
         convert_tiny(target=tight, max_drop=None)
     convert_tiny(target=tight, max_size="1MB")
     assert Bundle.open(tmp_path / "out.edge").manifest.target.budgets == tight.budgets
+
+
+@pytest.fixture
+def fast_litert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which LiteRT takes 1 ms a part, and ONNX Runtime 2."""
+
+    def measure(_: object, part: str, artefacts: dict[str, Artefact]) -> dict[str, Timing]:
+        times = {"litert": 1.0, "onnxruntime": 2.0}
+        return {key: Timing(times[a.engine], 0.1, 9) for key, a in artefacts.items()}
+
+    monkeypatch.setattr(module.Stopwatch, "measure", measure)
+
+
+@pytest.mark.usefixtures("fast_litert")
+@pytest.mark.slow
+def test_engines_are_ordered_by_measured_time_unless_the_user_orders_them(
+    convert_tiny: Convert, tmp_path: Path
+) -> None:
+    both = board(engines=("onnxruntime", "litert"))
+
+    def order(**options: object) -> tuple[str, ...]:
+        convert_tiny(**{"target": both, "precision": "fp32", **options})
+        return Bundle.open(tmp_path / "out.edge").manifest.ordered_editions()
+
+    assert order() == ("onnxruntime", "litert"), "nothing was measured"
+    recipe = tmp_path / "recipe.toml"
+    assert order(measure=True, write_recipe=recipe) == ("litert", "onnxruntime")
+    # The recipe holds the order, without a measurement.
+    again = {"target": None, "precision": None, "max_drop": None, "recipe": recipe}
+    assert order(**again) == ("litert", "onnxruntime")
+    assert order(measure=True, engines=("onnxruntime", "litert")) == ("onnxruntime", "litert")
+    other = msgspec.structs.replace(both, arch="aarch64", features=("asimd",))
+    assert order(measure=True, target=other) == ("onnxruntime", "litert"), "of another machine"

@@ -152,3 +152,17 @@ def test_a_graph_without_int32_biases_is_left_as_it_is() -> None:
     made, layers = correct_bias(graph, floating, INPUTS[:4])
     assert layers == ()
     assert made.SerializeToString() == floating.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("lost", "kept"), [((1.0, 2.0), False), ((2.0, 1.0), True), ((1.0, 1.0), True)]
+)
+def test_accuracy_decides_where_samples_have_labels(lost: tuple[float, float], kept: bool) -> None:
+    """The noise falls by far; that counts where the points are the same."""
+    graph = uneven()
+    before, made = plain(graph), equalise(graph)
+    points = {before.int8.SerializeToString(): lost[0]}
+    judge = Judge(graph, INPUTS, lambda form: points.get(form.SerializeToString(), lost[1]))
+    after = try_equalised(before, made, lambda: calibrate(made.graph, INPUTS), quantised, judge)
+    assert (after.int8 is not before.int8) == kept
+    assert f"the worst head loses {lost[0]:.2f}, then {lost[1]:.2f} points; " in after.notes[0]
