@@ -148,11 +148,12 @@ def test_the_advice_on_a_size_is_enough(convert_tiny: Convert) -> None:
 def test_a_size_that_the_target_s_order_breaks_is_met_by_another_assignment(
     convert_tiny: Convert,
 ) -> None:
-    plain = convert_tiny()
+    prefers = board(precisions=("fp32", "int8"))
+    plain = convert_tiny(target=prefers)
     sizes = [{a.precision: a.size for a in part.attempts} for part in plain.parts]
     least = sum(min(own.values()) for own in sizes)
-    assert least < plain.size  # a head of so few weights is larger in int8
-    report = convert_tiny(max_size=f"{least}B")
+    assert least < plain.size
+    report = convert_tiny(target=prefers, max_size=f"{least}B")
     assert report.size == least
 
 
