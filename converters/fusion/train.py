@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ def fit(
     teacher: FusionModel | None = None,
     extra_loss: ExtraLoss | None = None,
     alone: Mapping[str, Sequence[str]] | None = None,
+    score: Callable[[FusionModel], float] | None = None,
     replicas: Replicas | None = None,
     resume: Path | None = None,
     progress: bool = True,
@@ -96,6 +97,7 @@ def fit(
         teacher: a model whose answers the student should keep (same heads).
         extra_loss: ``(model, batch, logits) -> scalar`` added to the loss.
         alone: head -> the modalities that should each be able to answer it by themselves.
+        score: what early stopping watches instead; higher is better.
         replicas: this process's place in a run of several (:func:`.replicas.run_replicas`);
             each replica calls ``fit`` with batches of its own.
         resume: a file that keeps the state of the training after each epoch; where it is there,
@@ -124,7 +126,7 @@ def fit(
     trainer = _Trainer(model, config, loss, replicas)
     quiet = not progress or (replicas is not None and replicas.rank > 0)
     epochs: list[Epoch] = []
-    best, best_score, best_state = 0, -1.0, copy_state(model)
+    best, best_score, best_state = 0, -inf, copy_state(model)
     stopped = False
     fits = _describe(model, config)
     if resume is not None and resume.exists():
@@ -138,11 +140,11 @@ def fit(
         with trainer.averaged():
             model.eval()
             metrics = validate(model)
-            score = mean_f1(metrics)
-            if score > best_score:
-                best, best_score, best_state = number, score, copy_state(model)
+            reached = mean_f1(metrics) if score is None else score(model)
+            if reached > best_score:
+                best, best_score, best_state = number, reached, copy_state(model)
         f1 = {name: m.f1 for name, m in metrics.items()}
-        epochs.append(Epoch(loss=mean_loss, score=score, f1=f1, seconds=time.monotonic() - begun))
+        epochs.append(Epoch(loss=mean_loss, score=reached, f1=f1, seconds=time.monotonic() - begun))
         if not quiet:
             tqdm.write(_line(number, epochs[-1]), file=sys.stderr)
         if resume is not None:
