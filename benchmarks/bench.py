@@ -85,6 +85,11 @@ class Bench:
         """How often to repeat what is ``usual``-ly repeated so often."""
         return self._rounds or usual
 
+    @property
+    def pruned(self) -> Path:
+        """Where the pruned form of the checkpoint lies: ``pruned-checkpoint`` beside it."""
+        return self.checkpoint.with_name("pruned-checkpoint")
+
     @cached_property
     def held_out(self) -> SampleSet:
         """The samples that neither training nor calibration saw."""
@@ -122,12 +127,18 @@ class Bench:
         return self._bundles[name]
 
     def convert(
-        self, precision: str, *, cache: Path, name: str, engines: tuple[str, ...] = ()
+        self,
+        precision: str,
+        *,
+        cache: Path,
+        name: str,
+        engines: tuple[str, ...] = (),
+        checkpoint: Path | None = None,
     ) -> Conversion:
-        """Convert the checkpoint by the command line, as a user does."""
+        """Convert the checkpoint, or another, by the command line, as a user does."""
         path = self.scratch / f"{name}.edge"
         command = edge_sdk(
-            *("convert", str(self.checkpoint), "--json", "--precision", precision),
+            *("convert", str(checkpoint or self.checkpoint), "--json", "--precision", precision),
             *("--calibration", str(self.data / "calibration")),
             *("--evaluation", str(self.data / "held-out")),
             *(word for engine in engines for word in ("--engine", engine)),

@@ -29,6 +29,7 @@ from . import (
     log_mel,
     profiler_agreement,
     profiler_overhead,
+    pruning,
     session_overhead,
     streaming_audio,
     three_targets,
@@ -37,6 +38,7 @@ from . import (
 FIGURES: tuple[Figure, ...] = (
     int8_accuracy.FIGURE,
     int8_size.FIGURE,
+    pruning.FIGURE,
     session_overhead.FIGURE,
     log_mel.FIGURE,
     capture.FIGURE,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from time import process_time
-from typing import Any
 
 from edge_sdk.bundle import Bundle
 from edge_sdk.samples import Sample, SampleSet
 
 from ..bench import ENGINES, Bench
 from ..figure import Figure, Reading
-from ..parts import Arrays, features_of, load_edition
+from ..parts import features_of, load_edition, part_milliseconds
 from ..rounds import interleave
 from ..spread import ratios
 
@@ -45,7 +43,7 @@ def compare(path: Path, samples: SampleSet, chosen: list[Sample], rounds: int) -
     inputs = [features_of(bundle, samples, sample) for sample in chosen]
     found: dict[str, list[tuple[float, float]]] = {}
     editions = [load_edition(bundle, engine) for engine in ENGINES]
-    left, right = (_timed(edition, inputs) for edition in editions)
+    left, right = (part_milliseconds(edition, inputs) for edition in editions)
     interleave(left, right, range(1))  # warm
     for first, second in interleave(left, right, range(rounds)):
         for name in first:
@@ -63,25 +61,6 @@ def compare(path: Path, samples: SampleSet, chosen: list[Sample], rounds: int) -
             limit=LIMIT if name == "all parts" else LIMIT_PART,
             detail=f"{ours:.3f} against {theirs:.3f} ms of CPU, mean of {len(chosen)} samples",
         )
-
-
-def _timed(edition: Any, inputs: list[Arrays]) -> Callable[[int], dict[str, float]]:
-    """Runs all inputs once and gives the mean milliseconds of each part."""
-
-    def run(_: int) -> dict[str, float]:
-        spent: dict[str, float] = {}
-        for features in inputs:
-            embeddings = {}
-            for name, value in features.items():
-                started = process_time()
-                embeddings[name] = edition.encode(name, value)
-                spent[name] = spent.get(name, 0.0) + process_time() - started
-            started = process_time()
-            edition.fuse(embeddings)
-            spent["head"] = spent.get("head", 0.0) + process_time() - started
-        return {name: 1e3 * seconds / len(inputs) for name, seconds in spent.items()}
-
-    return run
 
 
 FIGURE = Figure("engine-speed", "int8 parts in ONNX Runtime against LiteRT", measure)

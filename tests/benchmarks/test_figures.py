@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from edge_sdk.benchmarks.bench import Bench
+from edge_sdk.benchmarks.evaluate.intervals import drop_interval
+from edge_sdk.benchmarks.evaluate.scores import macro_f1
 from edge_sdk.benchmarks.figures import FIGURES, choose
 from edge_sdk.errors import DataError, UsageError
 
@@ -80,3 +82,20 @@ def test_the_room_loads_neither_the_converter_nor_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_without_a_pruned_checkpoint_the_figure_says_how_to_make_one(bench: Bench) -> None:
+    (figure,) = choose(["pruning"])
+    with pytest.raises(DataError, match=r"pruned-checkpoint: make one with edge-sdk prune"):
+        list(figure.measure(bench))
+
+
+def test_the_interval_of_a_loss_holds_it_and_knows_which_samples_are_the_same() -> None:
+    rows = [("ab"[i % 2], "ab"[(i + (i % 7 == 0)) % 2], "ab"[(i + (i % 3 == 0)) % 2])
+            for i in range(300)]  # fmt: skip
+    first, second = (macro_f1((row[0], row[i]) for row in rows) for i in (1, 2))
+    low, high = drop_interval(rows)
+    assert low < 100 * (first - second) < high
+    assert low > 0
+    same = [(wanted, got, got) for wanted, got, _ in rows]
+    assert drop_interval(same) == (0.0, 0.0)
