@@ -6,11 +6,10 @@ import tempfile
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
+from edge_sdk.errors import UsageError
 from edge_sdk.runtimes.capture import ReplayAudio, SamplesLost
 from edge_sdk.runtimes.capture.replay import ReplayVideo
 from edge_sdk.runtimes.governor import LadderGovernor, default_policy
@@ -32,7 +31,7 @@ class SoakOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What to stream, and how long.
 
     Attributes:
-        seconds: of sound, in real time.
+        seconds: of sound, in real time; at least 1.
         audio: a recording; None: the bundle's golden ones.
         pictures: a folder of pictures; None: the bundle's golden ones.
         engine: the edition, as :meth:`FusionSession.open` takes it.
@@ -40,7 +39,7 @@ class SoakOptions(msgspec.Struct, frozen=True, kw_only=True):
         deadline: how old data may be at a decision, seconds.
     """
 
-    seconds: Annotated[float, Meta(ge=1)] = 20.0
+    seconds: float = 20.0
     audio: Path | None = None
     pictures: Path | None = None
     engine: str = "auto"
@@ -65,12 +64,15 @@ def soak(
         progress: told the seconds that are behind.
 
     Raises:
+        UsageError: it is to be shorter than a second.
         BundleError, EngineError: as :meth:`FusionSession.open`.
         CaptureError: the recording cannot be replayed.
         InputError: there are no pictures where they are said to be.
         DataError: there is nothing that the model hears or sees.
     """
     options = options or SoakOptions()
+    if options.seconds < 1:
+        raise UsageError(f"A soak takes at least a second, not {options.seconds:g}.")
     date = datetime.now(timezone.utc).isoformat(timespec="seconds")
     with (
         tempfile.TemporaryDirectory(prefix="edge-sdk-soak-") as temporary,

@@ -46,7 +46,7 @@ def command(
     from edge_sdk.benchmarks.soak import SoakOptions, soak
 
     options = SoakOptions(
-        seconds=max(1.0, seconds),
+        seconds=seconds,
         audio=audio,
         pictures=pictures,
         engine=engine,

@@ -7,6 +7,7 @@
     current -> releases/<digest>      what programs on the device open: current/bundle.edge
     previous -> releases/<digest>     what a rollback returns to
     venv -> venvs/<digest>            the runtime, where a deployment installed it
+    libs/<digest>                     what it needs, where that came from a folder of wheels
     .incoming/<sha256>.part           what has arrived of a file so far
 
 Links are made aside and renamed, so that ``current`` is at every moment the old version or the

@@ -39,6 +39,16 @@ def test_a_long_stage_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+def test_a_device_without_tqdm_has_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with StageProgress() as progress:
+        progress("soak", 0, 10)
+    assert capsys.readouterr().err == "soak ...\n"
+
+
 def test_minutes_are_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     with StageProgress(clock) as progress:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -107,6 +109,25 @@ def test_the_wheel_is_installed_once(
     again = deploy(versions[1], board, str(folder), options)
     assert not again.installed
     assert len(list((folder / "venvs").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_from_a_folder_a_new_version_costs_its_own_wheel_alone(
+    board: OpenSsh, versions: tuple[Bundle, ...], wheels: Path, tmp_path: Path
+) -> None:
+    newer, folder = tmp_path / "wheels", tmp_path / "board"
+    shutil.copytree(wheels, newer)
+    options = DeployOptions(install=str(newer), python=sys.executable)
+    assert deploy(versions[0], board, str(folder), options).installed
+    with zipfile.ZipFile(next(newer.glob("edge_sdk-*.whl")), "a") as archive:
+        archive.writestr("edge_sdk/newer.txt", "a file more")
+    second = deploy(versions[1], board, str(folder), options)
+    assert second.installed
+    assert sum(second.checks.values()) > 0
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    assert (site / "edge_sdk" / "newer.txt").exists()
+    assert not (site / "numpy").exists()
+    assert len(list((folder / "libs").iterdir())) == 1
 
 
 def test_what_is_no_wheel_is_refused(

@@ -59,6 +59,7 @@ def test_people_read_it_too(run: Run, tiny_bundle: Path) -> None:
         (["--pictures", "{empty}"], 3, "no PNG or JPEG"),
         (["--audio", "{empty}/no.wav"], 12, "no.wav"),
         (["--seconds", "0"], 2, "no duration"),
+        (["--seconds", "500ms"], 2, "at least a second"),
     ],
 )
 def test_mistakes_are_sentences(
