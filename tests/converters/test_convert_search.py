@@ -13,6 +13,7 @@ from edge_sdk.bundle.manifest import FULL
 from edge_sdk.converters import ConversionReport
 from edge_sdk.converters import measure as module
 from edge_sdk.converters.backends import Artefact
+from edge_sdk.converters.cache import StageCache
 from edge_sdk.converters.measure import Timing
 from edge_sdk.converters.report import SearchReport
 from edge_sdk.errors import BudgetError, UsageError
@@ -48,6 +49,12 @@ def shipped(report: ConversionReport) -> dict[str, str]:
 def board(**changes: object) -> TargetProfile:
     """A board with the instructions of this machine, or with others."""
     return msgspec.structs.replace(detect_local(), name="board", **changes)
+
+
+def test_a_search_that_needs_no_further_candidates_measures_none() -> None:
+    # As for the variant small, where what was tried for full is enough.
+    stopwatch = module.Stopwatch(detect_local(), {}, "", StageCache(None), lambda *_: None)
+    assert stopwatch.measure("audio", {}) == {}
 
 
 def test_without_a_budget_of_time_nothing_is_measured(convert_tiny: Convert) -> None:
