@@ -125,8 +125,7 @@ def _check_stream(bundle: Bundle, parts: LoadedParts) -> Iterator[tuple[str, Dev
     graph = load_step(bundle, loaded.variant, loaded.engine, options)
     if graph is None:
         return
-    streaming = loaded.variant.streaming
-    stepper = stepper_of(graph, streaming, loaded.part, streaming.frames)
+    stepper = stepper_of(graph, loaded.variant.streaming, loaded.part)
     limit = bundle.manifest.tolerances.stage(loaded.variant.precision)
     stage = f"{STREAM}.audio"
     for sample in bundle.manifest.golden:

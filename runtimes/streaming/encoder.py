@@ -95,11 +95,11 @@ class StreamingEncoder:
             self._along = Recomputed(step.run, given, made, frames, config.bands)
         elif window_seconds is None:
             self.mode = "stateful"
-            self._along = SinceReset(stepper_of(step, streaming, part, self.step_frames))
+            self._along = SinceReset(stepper_of(step, streaming, part))
         else:
             self.mode = "staggered"
             frames = round(window_seconds / self.frame_seconds)
-            steppers = [stepper_of(step, streaming, part, self.step_frames) for _ in range(copies)]
+            steppers = [stepper_of(step, streaming, part) for _ in range(copies)]
             self._along = Staggered(steppers, self.step_frames, frames)
         self.window_seconds = window_seconds
         self._graph = step
