@@ -21,9 +21,39 @@ rm -rf "$OUT/session"
 
 machine=scripts/emulated_pi/machine.sh
 mkdir -p "$OUT/results"
-trap 'sh $machine "$OUT/pi" off; sh $machine "$OUT/pi-counted" off' EXIT
-sh $machine "$OUT/pi" new "$OUT/image"
+counted=
+ending() {
+    [ -z "$counted" ] || kill "$counted" 2>/dev/null || :
+    for name in pi pi-counted; do sh $machine "$OUT/$name" off; done
+}
+trap ending EXIT
+# What comes from the index is on a disk that is kept: from then on only the project is new.
+kept=$(cat "$OUT/image/.complete" "$OUT/image/keys/host.pub" "$OUT/wheelhouse/.complete" \
+    edge_sdk/remote/install.py | sha256sum)
+disk=
+[ "$(cat "$OUT/disk.made" 2>/dev/null)" != "$kept" ] || disk=$OUT/disk
+sh $machine "$OUT/pi" new "$OUT/image" time $disk
 sh scripts/emulated_pi/environment.sh pi "$OUT/pi" >"$OUT/boards.yaml"
+
+say 'boot; the runtime from a folder of wheels, and the bundle'
+sh $machine "$OUT/pi" on
+sh scripts/emulated_pi/wait.sh "$OUT/pi"
+[ -z "$disk" ] || ssh -F "$OUT/pi/ssh_config" emulated-pi \
+    'cd edge-sdk && rm -rf venv venvs current previous releases .incoming'
+.venv/bin/edge-sdk deploy "$OUT/bundles/rpi5.edge" ssh://emulated-pi --ssh "ssh -F $OUT/pi/ssh_config" \
+    --install "$OUT/wheelhouse" --extra speech
+ssh -F "$OUT/pi/ssh_config" emulated-pi sync
+if [ -z "$disk" ]; then
+    rm -f "$OUT/disk.made"
+    cp --reflink=auto --sparse=always "$OUT/pi/disk" "$OUT/disk"
+    printf '%s\n' "$kept" >"$OUT/disk.made"
+fi
+
+say 'the same disk in a machine whose clock counts instructions, meanwhile'
+sh $machine "$OUT/pi-counted" new "$OUT/image" instructions "$OUT/pi/disk"
+EDGE_SDK_EMULATED_PI=$OUT .venv/bin/pytest -q -m arm64 --durations 5 tests/boards/test_counted.py \
+    >"$OUT/results/counted.txt" 2>&1 &
+counted=$!
 
 say 'the suite on the emulated board'
 .venv/bin/python -m pytest -c /dev/null --rootdir "$OUT" -p no:cacheprovider -q -ra \
@@ -35,9 +65,8 @@ say 'the suite on the emulated board'
     --edge-matrix "$OUT/results/hil.html" --junitxml "$OUT/results/hil.xml" \
     -o junit_family=xunit1 --durations 12 "$@"
 
-say 'the same disk in a machine whose clock counts instructions'
-ssh -F "$OUT/pi/ssh_config" emulated-pi sync
-sh $machine "$OUT/pi" off
-sh $machine "$OUT/pi-counted" new "$OUT/image" "$OUT/pi/disk"
-EDGE_SDK_EMULATED_PI=$OUT .venv/bin/pytest -q -m arm64 --durations 5 tests/boards/test_counted.py
+say 'counted instructions'
+wait $counted || { cat "$OUT/results/counted.txt"; exit 1; }
+counted=
+tail -n 12 "$OUT/results/counted.txt"
 say "results: $OUT/results"

@@ -7,6 +7,14 @@ root=$1 out=$2
 made=$( (cat "$root/.complete" "$here/image.sh" "$here"/board/*) | sha256sum)
 [ "$(cat "$out/.complete" 2>/dev/null)" = "$made" ] && exit 0
 sh "$here/../system_packages.sh" emulation
+# The files on the disk are to be root's.
+if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2>/dev/null || {
+        echo "error: the disk of an emulated board is made as root: sudo sh $0 $root $out" >&2
+        exit 1
+    }
+    exec sudo -n sh "$0" "$root" "$out"
+fi
 rm -rf "$out"
 mkdir -p "$out/keys"
 stage=$(mktemp -d "$out/stage.XXXXXX")
@@ -58,5 +66,7 @@ install -m 600 "$out/keys/host" "$disk/etc/ssh/host_key"
 install -m 600 "$out/keys/user.pub" "$disk/home/pi/.ssh/authorized_keys"
 chmod 700 "$disk/home/pi/.ssh"
 chown -R 1000:1000 "$disk/home/pi"
-mkfs.ext4 -q -L emulated-pi -d "$disk" "$out/disk" 2G
+[ "$(stat -c %u "$disk/bin")" = 0 ] || find "$disk" -uid +65535 -exec chown -h 0:0 {} +
+mkfs.ext4 -q -q -F -L emulated-pi -d "$disk" "$out/disk" 2G
 printf '%s\n' "$made" >"$out/.complete"
+[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID" "$out"

@@ -1,15 +1,16 @@
 #!/bin/sh
-# The power switch of an emulated board: machine.sh FOLDER new IMAGE [DISK] | on | off | cycle
+# The power switch of an emulated board: machine.sh FOLDER new IMAGE [CLOCK [DISK]] | on | off | cycle
 #
-# new makes FOLDER with a disk of its own and an ssh_config. With DISK, which another machine has
-# left, its clock counts instructions: times there are nearly the same in every run on every host.
-# off is a power cut.
+# new makes FOLDER with a disk of its own (a copy of DISK, which another machine has left) and an
+# ssh_config. CLOCK is "time", or "instructions": a clock that counts them, so that times are nearly
+# the same in every run on every host. off is a power cut.
 set -eu
 what=$2
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 
-running() { [ -e "$folder/pid" ] && kill -0 "$(cat "$folder/pid")" 2>/dev/null; }
+# Its own process, and not another one that has got its number since.
+running() { grep -qs '^qemu-system' "/proc/$(cat "$folder/pid" 2>/dev/null)/comm"; }
 
 off() {
     if running; then
@@ -25,9 +26,9 @@ new() {
     image=$(cd "$1" && pwd)
     rm -rf "$folder"
     mkdir -p "$folder"
-    cp --reflink=auto --sparse=always "${2:-$image/disk}" "$folder/disk"
+    cp --reflink=auto --sparse=always "${3:-$image/disk}" "$folder/disk"
     ln -s "$image" "$folder/image"
-    echo "${2:+instructions}" >"$folder/clock"
+    echo "${2:-time}" >"$folder/clock"
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' \
         >"$folder/port"
     cat >"$folder/ssh_config" <<END
@@ -47,7 +48,8 @@ END
 on() {
     running && return
     rm -f "$folder/pid"
-    words='console=ttyAMA0 quiet panic=-1 nokaslr mitigations=off'
+    # Programs at the same addresses each time are translated once.
+    words='console=ttyAMA0 quiet panic=-1 nokaslr norandmaps mitigations=off'
     if [ "$(cat "$folder/clock")" = instructions ]; then
         # Each instruction takes two nanoseconds of the guest's time.
         set -- -smp 1 -accel tcg,thread=single -icount shift=1,sleep=off -seed 1
