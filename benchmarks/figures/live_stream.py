@@ -93,7 +93,9 @@ def stream(
         options=StreamOptions(hop_seconds=HOP, camera_fps=camera_fps, frame_age=60.0),
     ) as running:
         for event in running:
-            first = event.time if first is None else first
+            if first is None:
+                # Opening is no part of running.
+                first, started = event.time, process_time()
             if isinstance(event, Decision):
                 decisions.append((event.data_age, event.latency))
                 times.append(event.time - first)
