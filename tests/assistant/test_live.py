@@ -18,6 +18,9 @@ import pytest
 import soundfile
 import soxr
 
+from edge_sdk.runtimes.assistant import load_config
+from edge_sdk.runtimes.assistant.live import Live, LiveOptions
+from edge_sdk.runtimes.session import FusionSession
 from edge_sdk.runtimes.speech import RATE, load_component
 from edge_sdk.runtimes.speech.protocol import Samples
 
@@ -41,6 +44,7 @@ kind = "colour"
 intent = 0.0
 """
 _PATIENCE = 90.0
+_SAID = "The frog belongs to the animals, which are a family with many different members."
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +134,43 @@ def test_a_turn_through_the_air(server: SoundServer, tiny_bundle: Path, tmp_path
     words = load_component("recogniser", "whisper", {"threads": 1}).transcribe(samples).text.split()
     assert {"it", "is"} <= set(words), words
     assert _recording(server) == 0
+
+
+def test_its_own_voice_is_taken_out_of_what_the_device_hears(
+    server: SoundServer, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    """The microphone hears the loudspeaker, as in a case of plastic."""
+    path = tmp_path / "assistant.toml"
+    path.write_text(_CONFIG)
+    config = load_config(path)
+    server.load("module-loopback", "source=spk.monitor", "sink=air", "latency_msec=60")
+    heard: list[Samples] = []
+    left: list[Samples] = []
+    try:
+        with FusionSession.open(tiny_bundle) as session:
+            options = LiveOptions(microphone="pulse:mic", speaker="pulse:spk")
+            with Live(session, config, options) as live:
+                echo = live.assistant._echo
+                assert echo is not None
+                clean = echo.clean
+
+                def kept(samples: Samples, start: float) -> Samples:
+                    heard.append(samples)
+                    left.append(clean(samples, start))
+                    return left[-1]
+
+                echo.clean = kept  # type: ignore[method-assign]
+                timers = [threading.Timer(2.0, live.assistant.announce, [_SAID])]
+                timers += [threading.Timer(9.0, live.assistant.stop)]
+                for timer in timers:
+                    timer.start()
+                live.run()
+    finally:
+        server.unload("module-loopback")
+    powers = np.array([[np.mean(block**2) for block in blocks] for blocks in (heard, left)])
+    loud = powers[:, powers[0] > 1e-4]
+    assert loud.shape[1] > 10
+    assert np.median(10 * np.log10(loud[0] / (loud[1] + 1e-12))) > 12
 
 
 def _recording(server: SoundServer) -> int:
