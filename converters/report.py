@@ -179,7 +179,7 @@ class ConversionReport(_Data, frozen=True, kw_only=True):
         name: the model.
         target: the target profile's name.
         editions: by engine in the target's order of preference, then by rung.
-        fp32_size: bytes of the parts' fp32 ONNX graphs.
+        fp32_size: bytes of the parts' fp32 ONNX graphs, as they would ship.
         warnings: sentences the user should read.
         search: what else was tried. A bundle's ``report.json`` has it only where the bundle was
             asked to carry a report: times differ from run to run, a bundle's bytes do not.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .assemble import Conversion
 from .backends import Artefact
 from .edition import Edition
+from .export.shorten import shorten
 from .quantisation.share import parameter_count
 from .report import (
     Attempt,
@@ -25,7 +26,7 @@ def make_report(found: Conversion) -> ConversionReport:
         name=found.source.name,
         target=found.profile.name,
         editions=tuple(_edition(found, edition) for edition in found.editions),
-        fp32_size=sum(graph.ByteSize() for graph in found.graphs.values()),
+        fp32_size=sum(shorten(graph).ByteSize() for graph in found.graphs.values()),
         warnings=(*found.warnings, *_unsettled(found)),
         search=_search(found) if found.trials else None,
     )
@@ -125,7 +126,7 @@ def _part(found: Conversion, edition: Edition, name: str) -> PartReport:
         engine=made[chosen].engine,
         precision=chosen,
         size=made[chosen].size,
-        fp32_size=found.graphs[name].ByteSize(),
+        fp32_size=shorten(found.graphs[name]).ByteSize(),
         parameters=parameter_count(edition.candidates.form.graphs[name]),
         attempts=attempts,
         rejected=tuple(rejected),
