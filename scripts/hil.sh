@@ -1,6 +1,6 @@
 #!/bin/sh
 # The suite for boards on an emulated Raspberry Pi: a booted machine with its own kernel and 1 GB of
-# memory, reached over ssh, whose power can be cut. Then once more on its clock of instructions.
+# memory, reached over ssh, whose power can be cut. Beside it, one whose clock counts instructions.
 set -eu
 cd "$(dirname "$0")/.."
 
