@@ -25,7 +25,7 @@ from edge_sdk.runtimes.speech import RATE
 from . import CONFIG, configured
 from .voices import PAUSE, quiet, say
 
-_VOICE = ("flite", "rms")
+_VOICE = ("piper", "joe")
 # Seconds after which a start or a turn that has not come is given up.
 _PATIENCE = 60.0
 
@@ -66,11 +66,10 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
         process = subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "NOTIFY_SOCKET": str(address)},
         )
-        watch = threading.Timer(_PATIENCE * (turns + 1), process.kill)
-        watch.start()
         try:
             while b"READY=1" not in manager.recv(4096):
                 pass
@@ -82,7 +81,6 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
         except TimeoutError:
             raise _Stuck("The assistant did not get ready.") from None
         finally:
-            watch.cancel()
             process.terminate()
             process.wait()
             if process.stdout is not None:
@@ -90,6 +88,15 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
 
 
 def _latency(process: subprocess.Popen[str], server: SoundServer, sound: Path) -> float:
+    watch = threading.Timer(_PATIENCE, process.kill)
+    watch.start()
+    try:
+        return _answered(process, server, sound)
+    finally:
+        watch.cancel()
+
+
+def _answered(process: subprocess.Popen[str], server: SoundServer, sound: Path) -> float:
     playing = server.play(sound)
     found = None
     assert process.stdout is not None
@@ -102,7 +109,7 @@ def _latency(process: subprocess.Popen[str], server: SoundServer, sound: Path) -
                 raise _Stuck(f"The assistant did not answer: {event['reason']}.")
             playing.wait()
             return float(found)
-    raise _Stuck("The assistant ended.")
+    raise _Stuck("The assistant did not answer in time, or ended.")
 
 
 @click.command()
