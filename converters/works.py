@@ -41,16 +41,20 @@ def export_parts(
     Raises:
         ExportError: a part cannot be exported, or differs from torch.
     """
-    graphs = {}
+    graphs, made = {}, False
     for done, spec in enumerate(source.parts):
         progress("export", done, len(source.parts))
         kept = store if source.stable else StageCache(None)
-        content = kept.get(
-            f"export {REVISION} {tools()} {source.digest} {spec.name}", _Export(spec)
-        )
+        key = f"export {REVISION} {tools()} {source.digest} {spec.name}"
+        content = kept.find(key)
+        if content is None:
+            content, made = _exported(spec), True
+            kept.put(key, content)
         graphs[spec.name] = onnx.load_from_string(content)
-        give_back()
     progress("export", len(source.parts), len(source.parts))
+    if made:
+        # The exporter's graphs of modules refer to each other: nothing else frees them.
+        give_back(collect=True)
     return graphs
 
 
@@ -166,12 +170,9 @@ def _digest(graphs: Mapping[str, onnx.ModelProto]) -> str:
     return total.hexdigest()
 
 
-class _Export(msgspec.Struct):
-    spec: PartSpec
-
-    def __call__(self) -> bytes:
-        content: bytes = export_onnx(self.spec).SerializeToString()
-        return content
+def _exported(spec: PartSpec) -> bytes:
+    content: bytes = export_onnx(spec).SerializeToString()
+    return content
 
 
 class _Ranges(msgspec.Struct):
