@@ -1,4 +1,7 @@
-"""Results of stages kept by content: a conversion that was killed picks up where it was."""
+"""Results of stages kept by content: a conversion that was killed picks up where it was.
+
+The code of the stages is part of the key: what another version of the SDK made is not found.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from edge_sdk.errors import storage_errors
@@ -76,7 +80,7 @@ class StageCache:
 
     @staticmethod
     def _place(root: Path, key: str) -> Path:
-        return root / hashlib.sha256(key.encode()).hexdigest()
+        return root / hashlib.sha256(f"{_code()} {key}".encode()).hexdigest()
 
     @staticmethod
     def _expire(root: Path) -> None:
@@ -86,6 +90,16 @@ class StageCache:
             with contextlib.suppress(OSError):
                 if path.is_file() and path.stat().st_mtime < oldest:
                     path.unlink()
+
+
+@cache
+def _code() -> str:
+    """SHA-256 over the sources of the converters."""
+    total = hashlib.sha256()
+    room = Path(__file__).parent
+    for path in sorted(room.rglob("*.py")):
+        total.update(f"{path.relative_to(room)} ".encode() + path.read_bytes())
+    return total.hexdigest()
 
 
 def default_cache() -> Path:

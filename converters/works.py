@@ -19,7 +19,7 @@ from .backends.protocol import Feed, PartWork, Runner
 from .cache import StageCache
 from .calibration.ranges import Calibration, calibrate
 from .calibration.registry import load_calibrator
-from .export.onnx import REVISION, export_onnx
+from .export.onnx import export_onnx
 from .feeds import Wiring, part_feeds
 from .memory import give_back
 from .parts import PartSpec
@@ -45,7 +45,7 @@ def export_parts(
     for done, spec in enumerate(source.parts):
         progress("export", done, len(source.parts))
         kept = store if source.stable else StageCache(None)
-        key = f"export {REVISION} {tools()} {source.digest} {spec.name}"
+        key = f"export {tools()} {source.digest} {spec.name}"
         content = kept.find(key)
         if content is None:
             content, made = _exported(spec), True

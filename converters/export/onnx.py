@@ -27,8 +27,6 @@ from .why import why_not_captured, why_not_translated
 
 # TensorRT 10.3 reads up to opset 20; 18 is the exporter's own, so nothing is converted down.
 OPSET = 18
-# Raised when the same part gives another graph than before: kept ones are then made again.
-REVISION = 2
 # The largest error against torch, in units of the largest output (at least 1).
 PARITY = 1e-4
 

@@ -39,6 +39,14 @@ def test_keys_do_not_mix(tmp_path: Path) -> None:
     assert cache.get("a", Maker(b"3")) == b"1"
 
 
+def test_what_other_code_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StageCache(tmp_path).get("key", Maker(b"old"))
+    monkeypatch.setattr("edge_sdk.converters.cache._code", lambda: "the code of another version")
+    assert StageCache(tmp_path).get("key", Maker(b"new")) == b"new"
+
+
 @pytest.mark.parametrize("part", [slice(0, -1), slice(0, 10), slice(0, 0), slice(1, None)])
 def test_a_damaged_entry_is_made_again(tmp_path: Path, part: slice) -> None:
     make = Maker(b"c" * 100)
