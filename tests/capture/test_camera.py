@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from edge_sdk.runtimes.capture import (
     Back,
     Camera,
     CameraFrozen,
-    CaptureEvent,
     Frame,
     GarbageFrames,
     Retrying,
@@ -24,6 +23,7 @@ from edge_sdk.runtimes.capture import (
     Unplugged,
 )
 from tests.capture.resources import PATIENCE, nothing_left_behind
+from tests.capture.watching import events_until, watch_until
 from tests.mjpeg import SIZE, NetworkCamera, network_camera, number_in
 
 pytestmark = pytest.mark.timeout(180)
@@ -33,28 +33,6 @@ pytestmark = pytest.mark.timeout(180)
 def server() -> Iterator[NetworkCamera]:
     with network_camera() as camera:
         yield camera
-
-
-def watch_until(camera: Camera, done: Callable[[list[Frame]], bool]) -> list[Frame]:
-    frames: list[Frame] = []
-    deadline = time.monotonic() + PATIENCE
-    while not done(frames):
-        assert time.monotonic() < deadline, camera.counters()
-        frame = camera.newest(frames[-1].number if frames else None, timeout=0.2)
-        if frame is not None:
-            frames.append(frame)
-    return frames
-
-
-def events_until(camera: Camera, kind: type[CaptureEvent]) -> list[CaptureEvent]:
-    events: list[CaptureEvent] = []
-
-    def seen(_: list[Frame]) -> bool:
-        events.extend(camera.events())
-        return any(isinstance(event, kind) for event in events)
-
-    watch_until(camera, seen)
-    return events
 
 
 def test_frames_are_rgb_newest_first_and_stamped_in_order(server: NetworkCamera) -> None:

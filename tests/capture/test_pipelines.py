@@ -5,41 +5,19 @@ from __future__ import annotations
 import itertools
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from edge_sdk.errors import CaptureError, DependencyError
-from edge_sdk.runtimes.capture import Back, Camera, CaptureEvent, Frame, Unplugged
-from tests.capture.resources import PATIENCE, nothing_left_behind
+from edge_sdk.runtimes.capture import Back, Camera, Unplugged
+from tests.capture.resources import nothing_left_behind
+from tests.capture.watching import events_until, watch_until
 from tests.rtsp import rtsp_camera
 
 pytestmark = pytest.mark.timeout(180)
 
 RED = "videotestsrc is-live=true pattern=ball foreground-color=0xffff0000"
-
-
-def frames_until(camera: Camera, done: Callable[[list[Frame]], bool]) -> list[Frame]:
-    frames: list[Frame] = []
-    deadline = time.monotonic() + PATIENCE
-    while not done(frames):
-        assert time.monotonic() < deadline, camera.counters()
-        frame = camera.newest(frames[-1].number if frames else None, timeout=0.2)
-        if frame is not None:
-            frames.append(frame)
-    return frames
-
-
-def events_until(camera: Camera, kind: type[CaptureEvent]) -> list[CaptureEvent]:
-    events: list[CaptureEvent] = []
-
-    def seen(_: list[Frame]) -> bool:
-        events.extend(camera.events())
-        return any(isinstance(event, kind) for event in events)
-
-    frames_until(camera, seen)
-    return events
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +31,7 @@ def opencv_from_pip(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pipeline_gives_rgb_frames_of_its_own_size(width: int) -> None:
     pipeline = f"gst:{RED} ! video/x-raw,width={width},height=200,framerate=20/1 ! appsink"
     with nothing_left_behind(), Camera(pipeline) as camera:
-        frames = frames_until(camera, lambda got: len(got) >= 5)
+        frames = watch_until(camera, lambda got: len(got) >= 5)
     for frame in frames:
         assert frame.image.shape == (200, width, 3)
         red, green, blue = (frame.image[..., channel].astype(int) for channel in range(3))
@@ -68,12 +46,12 @@ def test_a_pipeline_gives_rgb_frames_of_its_own_size(width: int) -> None:
 def test_opencv_is_not_needed_for_a_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with Camera(f"{RED} ! video/x-raw,width=64,height=48") as camera:
-        frames_until(camera, lambda got: len(got) == 1)
+        watch_until(camera, lambda got: len(got) == 1)
 
 
 def test_a_slow_reader_of_a_pipeline_gets_the_newest() -> None:
     with Camera(f"gst:{RED} ! video/x-raw,framerate=20/1 ! appsink") as camera:
-        frames_until(camera, lambda got: len(got) >= 2)
+        watch_until(camera, lambda got: len(got) >= 2)
         time.sleep(1.0)
         frame = camera.newest()
         now = time.monotonic()
@@ -117,7 +95,7 @@ def test_an_rtsp_camera_is_read_and_comes_back_after_its_plug_was_pulled() -> No
         nothing_left_behind(),
         Camera(server.address, frozen_seconds=1.0) as camera,
     ):
-        frames = frames_until(camera, lambda got: len(got) >= 5)
+        frames = watch_until(camera, lambda got: len(got) >= 5)
         assert frames[0].image.shape == (240, 320, 3)
         assert all((a.image != b.image).any() for a, b in itertools.pairwise(frames))
         server.stop()
