@@ -203,6 +203,7 @@ def report(
     # The age swings by a hop, as blocks and pictures drift against each other: over minutes its
     # slope is mostly that swing.
     short = max(1.0, 600 / length)
+    risen = drift * (minutes[-1] - minutes[settled][0])
     print(f"{length / 60:.1f} minutes, {counters.decisions} decisions, {end.reason}")
     print(
         f"resident memory: {resident[0]:.0f} kB at first, {resident[-1]:.0f} kB at last, "
@@ -233,8 +234,7 @@ def report(
             (counters.failures > 0, "a stage failed"),
             (memory > GROWTH * short, "memory grows"),
             (
-                drift * (minutes[-1] - minutes[settled][0])
-                > CREEP * short * float(np.median(ages)),
+                risen > CREEP * short * float(np.median(ages)),
                 "data grow older",
             ),
             (told["samples"] != audio.lost, "samples were lost and not told"),
