@@ -25,11 +25,12 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from edge_sdk import FusionSession
+from edge_sdk.benchmarks.soak.result import Held
+from edge_sdk.benchmarks.soak.watch import given_back, held, more, slope
 from edge_sdk.runtimes.capture import Camera, Microphone, SamplesLost
 from edge_sdk.runtimes.governor import LadderGovernor, default_policy
 from edge_sdk.runtimes.probes.memory import process_memory
 from edge_sdk.runtimes.streaming.events import Captured, Decision, DecisionsLost, Ended
-from tests.capture.resources import held
 from tests.mjpeg import network_camera
 from tests.sound import SoundServer, sound_server
 from tests.synthetic import speech_like
@@ -65,11 +66,11 @@ class Looks:
         """Look now."""
         if level not in self.levels:
             self.levels.append(level)
-        threads, handles = held()
+        now = held()
         before, self._waited = self._waited, waited()
         busy = np.nan if load is None else load
         self._rows[self._count % len(self._rows)] = (
-            time, process_memory().resident, threads, handles, age, busy,
+            time, process_memory().resident, now.threads, now.handles, age, busy,
             (self._waited - before) / _LOOK, self.levels.index(level),
         )  # fmt: skip
         self._count += 1
@@ -120,12 +121,7 @@ def soak(
         cpu, begin = time.process_time(), time.monotonic()
         looks, told, end = run(session, governor, seconds, server, camera, recording)
         busy = (time.process_time() - cpu) / (time.monotonic() - begin)
-        deadline = time.monotonic() + 30
-        while (
-            any(a > b for a, b in zip(held(), before, strict=True)) and time.monotonic() < deadline
-        ):
-            time.sleep(0.1)
-        after = held()
+        after = given_back(before)
     if kept is not None:
         kept.write_text("".join(looks.lines()))
     return report(looks, told, end, busy, before, after)
@@ -182,8 +178,8 @@ def report(
     told: dict[str, int],
     end: Ended,
     busy: float,
-    before: tuple[int, ...],
-    after: tuple[int, ...],
+    before: Held,
+    after: Held,
 ) -> int:
     """Print, and judge."""
     settled = slice(len(looks) // 4, None)
@@ -219,7 +215,8 @@ def report(
     print(f"levels: {', '.join(shares)}")
     print(f"processor: {busy:.1%} of a core")
     print(
-        f"threads and handles: {before} before, {after} after, most "
+        f"threads and handles: {before.threads} and {before.handles} before, "
+        f"{after.threads} and {after.handles} after, most "
         f"{looks.column('threads').max():.0f} and {looks.column('handles').max():.0f}"
     )
     print(
@@ -233,16 +230,10 @@ def report(
             (end.reason != "stopped", f"it ended by itself: {end.sentence}"),
             (counters.failures > 0, "a stage failed"),
             (memory > GROWTH * short, "memory grows"),
-            (
-                risen > CREEP * short * float(np.median(ages)),
-                "data grow older",
-            ),
+            (risen > CREEP * short * float(np.median(ages)), "data grow older"),
             (told["samples"] != audio.lost, "samples were lost and not told"),
             (told["decisions"] != counters.lost, "decisions were lost and not told"),
-            (
-                any(a > b for a, b in zip(after, before, strict=True)),
-                "threads or file handles were left behind",
-            ),
+            (more(before, after), "threads or file handles were left behind"),
             (busy > BUSY, "it spins"),
         )
         if bad
@@ -255,20 +246,6 @@ def report(
 def quarters(values: np.ndarray) -> str:
     """The median of each quarter of the time."""
     return ", ".join(f"{np.median(part):.0f}" for part in np.array_split(values, 4) if len(part))
-
-
-def slope(x: np.ndarray, y: np.ndarray, like: np.ndarray | None = None) -> float:
-    """The median of the slopes of all pairs, which single outliers do not move.
-
-    With ``like``, of the pairs that lie within a twentieth of its range between the 5th and 95th
-    percentile.
-    """
-    i, j = np.triu_indices(len(x), 1)
-    if like is not None and len(i):
-        low, high = np.quantile(like, (0.05, 0.95))
-        near = np.abs(like[i] - like[j]) <= (high - low) / 20
-        i, j = i[near], j[near]
-    return float(np.median((y[j] - y[i]) / (x[j] - x[i]))) if len(i) else 0.0
 
 
 if __name__ == "__main__":

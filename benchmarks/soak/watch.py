@@ -15,8 +15,10 @@ from .result import Held, MemoryTrend
 #: Bytes a minute that resident memory may rise by; short runs see what settles once.
 GROWTH = 200 << 10
 SETTLING = 2 << 20
+#: Shares of time that are as good as equal; where all are, no pair is left out.
+ALIKE = 0.01
 _LOOKS = 40
-_PATIENCE = 15.0
+_PATIENCE = 30.0
 
 
 def held() -> Held:
@@ -65,9 +67,18 @@ class Looks:
         )
 
 
-def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """The median of the slopes of all pairs (Theil and Sen), which single outliers do not move."""
+def slope(x: Sequence[float], y: Sequence[float], like: Sequence[float] | None = None) -> float:
+    """The median of the slopes of all pairs (Theil and Sen), which single outliers do not move.
+
+    With ``like``, shares of something that moves ``y`` as well, of the pairs that are alike in it:
+    to a hundredth, or to a twentieth of what lies between its 5th and 95th percentile.
+    """
     i, j = np.triu_indices(len(x), 1)
+    if like is not None and len(i):
+        shares = np.asarray(like, float)
+        low, high = np.quantile(shares, (0.05, 0.95))
+        near = np.abs(shares[i] - shares[j]) <= max((high - low) / 20, ALIKE)
+        i, j = i[near], j[near]
     if not len(i):
         return 0.0
     across, up = np.asarray(x, float), np.asarray(y, float)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_sdk.errors import EdgeError
 
 from ..capture import AudioBlock, AudioSource, FrameSource, StreamEnded
-from ..governor import Governor, Level, Move
+from ..governor import Governor, Move
 from ..governor.watch import Sensors, Watch
 from ..prediction import Prediction
 from ..probes.vitals import VitalsReader
@@ -322,7 +322,7 @@ class LiveStream:
                 window=answer.window,
                 frame_age=answer.frame_age,
                 rung=senses.rung,
-                level=_name(senses.level),
+                level=senses.level_name,
                 late=late,
             )
         )
@@ -337,7 +337,7 @@ class LiveStream:
             self._try("rung", lambda: self._move(senses, governing, move))
 
     def _move(self, senses: Senses, governing: Governing, move: Move) -> bool:
-        before = _name(senses.level)
+        before = senses.level_name
         governing.apply(move.level)
         self._tally.moves += 1
         now = self._clock.now()
@@ -395,7 +395,3 @@ class LiveStream:
 
     def _emit(self, event: StreamEvent) -> None:
         self._pending.append(event)
-
-
-def _name(level: Level | None) -> str:
-    return "" if level is None else level.name

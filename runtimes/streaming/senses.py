@@ -80,6 +80,11 @@ class Senses:
         self._clips = session.frontends.video.stream() if clips else None
         self._clip: tuple[float, NDArray[Any]] | None = None
 
+    @property
+    def level_name(self) -> str:
+        """The governor's level; empty where there is none."""
+        return "" if self.level is None else self.level.name
+
     def wants(self, *modalities: str) -> bool:
         """Whether one of them is the model's, and not dropped by the level."""
         dropped = () if self.level is None else self.level.drop

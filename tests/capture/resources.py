@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from edge_sdk.benchmarks.soak.watch import held, more
 from edge_sdk.runtimes.capture.opencv import import_cv2
 
 #: Seconds that a loaded machine may need to end what was told to end.
@@ -16,18 +16,13 @@ PATIENCE = 30.0
 import_cv2()
 
 
-def held() -> tuple[int, ...]:
-    """Threads, counted by the kernel, and open file handles of this process."""
-    return tuple(len(list(Path("/proc/self", kind).iterdir())) for kind in ("task", "fd"))
-
-
 @contextmanager
 def nothing_left_behind() -> Iterator[None]:
     """Fails where threads or file handles outlive what is done inside."""
     before = held()
     yield
     deadline = time.monotonic() + PATIENCE
-    while (after := held()) > before or after[1] > before[1]:
+    while more(before, after := held()):
         if time.monotonic() > deadline:
             names = [thread.name for thread in threading.enumerate()]
             raise AssertionError(f"(threads, handles) were {before} and are {after}: {names}")
