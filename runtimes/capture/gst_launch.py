@@ -23,6 +23,9 @@ _PROGRAM = "gst-launch-1.0"
 _NAME = "edge_sdk_rgb"
 _SIZE = re.compile(rf"{_NAME}.*caps = video/x-raw.*width=\(int\)(\d+).*height=\(int\)(\d+)")
 _SINK = re.compile(r"!\s*appsink\b([^!]*)$")
+#: Seconds that the program may take before it says a word: the first time on a machine, and after
+#: an update, it looks through all plugins that are installed, from an SD card for half a minute.
+_WAKING = 60.0
 #: Seconds that a pipeline has to end by itself.
 _ENDING = 2.0
 #: Bytes of the pipe, where the system allows as much: fewer wake-ups a frame.
@@ -43,7 +46,7 @@ class GstLaunchCamera:
     Args:
         pipeline: as ``gst-launch-1.0`` takes it.
         patience: seconds that a frame may take.
-        opening: seconds that the pipeline has to begin.
+        opening: seconds that the pipeline has to begin, once the program has loaded its plugins.
     """
 
     def __init__(self, pipeline: str, patience: float, opening: float) -> None:
@@ -84,11 +87,15 @@ class GstLaunchCamera:
         finally:
             os.close(writing)
         self._said, self._size = b"", None
-        deadline = time.monotonic() + self._opening
+        allowed = max(_WAKING, self._opening)
+        awake = self._listen(allowed)
+        if awake:
+            allowed = self._opening
+        deadline = time.monotonic() + allowed
         while self._size is None:
             left = deadline - time.monotonic()
-            if left <= 0 or not self._listen(left):
-                why = self._why() or f"it gave no picture within {self._opening:g} s"
+            if not awake or left <= 0 or not self._listen(left):
+                why = self._why() or f"it gave no picture within {allowed:g} s"
                 self.close()
                 raise CaptureError(f"The {self.name} cannot be opened: {why}.")
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+import shutil
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge_sdk.errors import CaptureError, DependencyError
 from edge_sdk.runtimes.capture import Back, Camera, Unplugged
+from edge_sdk.runtimes.capture.gst_launch import GstLaunchCamera
 from tests.capture.resources import nothing_left_behind
 from tests.capture.watching import events_until, watch_until
 from tests.rtsp import rtsp_camera
@@ -41,6 +46,19 @@ def test_a_pipeline_gives_rgb_frames_of_its_own_size(width: int) -> None:
         assert blue[ball].max() < 60
     centres = [np.argwhere(frame.image[..., 0] > 150).mean(axis=0) for frame in frames]
     assert all((a != b).any() for a, b in itertools.pairwise(centres))
+
+
+def test_a_program_that_looks_through_its_plugins_first_is_given_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "gst-launch-1.0"
+    program.write_text(f'#!/bin/sh\nsleep 2\nexec {shutil.which(program.name)} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    pipeline = f"{RED} ! video/x-raw,width=64,height=48"
+    with contextlib.closing(GstLaunchCamera(pipeline, patience=5.0, opening=1.5)) as camera:
+        camera.open()
+        assert camera.grab() is not None
 
 
 def test_opencv_is_not_needed_for_a_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
