@@ -94,6 +94,7 @@ turns: $(TESTABLE) demo
 	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge --recogniser light
 	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge
 	$(BIN)/python -m examples.show_and_ask.turns.idle $(DEMO)/show-and-ask.edge
+	$(BIN)/python -m examples.show_and_ask.turns.cold $(DEMO)/show-and-ask.edge
 
 train: $(READY) $(DEMO)/data
 	$(BIN)/python -m examples.show_and_ask.train --out $(CHECKPOINT)

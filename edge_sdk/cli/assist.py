@@ -161,6 +161,11 @@ def run(
     is_flag=True,
     help="For the system's manager (a board without a user's session), as root.",
 )
+@click.option(
+    "--run-as",
+    metavar="USER",
+    help="With --system: whom it runs as, with the groups audio and video; default: root.",
+)
 @click.option("--print", "only_print", is_flag=True, help="Print the unit, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")  # fmt: skip
 def install_service(
@@ -175,11 +180,14 @@ def install_service(
     ui: str | None,
     engine: str,
     system: bool,
+    run_as: str | None,
     only_print: bool,
     as_json: bool,
 ) -> None:
     """Write a systemd unit that runs the assistant, and say how to start it."""
     _refuse_nothing(mic, camera)
+    if run_as is not None and not system:
+        raise UsageError("--run-as belongs to --system: your own manager runs it as you.")
     from edge_sdk.runtimes.assistant import load_config, service
 
     from ..bundle import Bundle
@@ -193,7 +201,8 @@ def install_service(
     arguments += ["--config", str(config_path.absolute())] if config_path is not None else []
     if policy is not None:
         arguments += ["--policy", policy if policy == "none" else str(Path(policy).absolute())]
-    text = service.unit(arguments, page=ui is not None, system=system)
+    network = camera is not None and "://" in camera
+    text = service.unit(arguments, page=ui is not None, system=system, user=run_as, network=network)
     if only_print:
         click.echo(text, nl=False)
         return
@@ -205,6 +214,12 @@ def install_service(
         emit_json({"unit": str(path), "start": start})
         return
     click.echo(f"Written: {path}\nStart it with: {start}")
+    if not system:
+        click.echo("It runs while you are logged in; from boot on: loginctl enable-linger")
+    elif run_as is None:
+        click.echo("It runs as root; --run-as USER makes it run as somebody with fewer rights.")
+    if network:
+        click.echo("It keeps the network, which the camera is reached over.")
     click.echo(f"Its log: journalctl {'' if system else '--user '}-u {service.NAME} -f")
 
 

@@ -21,7 +21,7 @@ from .phrases import Spotter
 from .skills import skills_for
 from .speaker import Speaker
 from .thinking import Thinker
-from .timers import Timers
+from .timers import Timers, uptime
 from .turn import Home
 from .watching import Watching
 
@@ -64,7 +64,7 @@ def build_assistant(
     skills = skills_for(heads[config.heads.intent], config.intents)
     home = Home(
         config=config,
-        timers=Timers(wall, state),
+        timers=Timers(wall, state, uptime if wall is time.time else None),
         now=lambda: datetime.fromtimestamp(wall()),
         volume=config.volume,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from pathlib import Path
 from types import TracebackType
 
@@ -17,11 +16,10 @@ from ..signals import ending
 from ..speech import RATE
 from .build import build_assistant
 from .config import AssistantConfig
-from .events import AssistantEvent, StateChanged
 from .governing import Governing, governor_for
 from .loudspeaker import Loudspeaker
 from .record import RecordedCamera, Recorder
-from .service import Manager
+from .service import Manager, Signs
 from .ui import Page
 from .ui.feed import Feed
 
@@ -29,8 +27,6 @@ from .ui.feed import Feed
 _BUFFER = 20.0
 # Samples in a block: what the loop wakes up for.
 _BLOCK = RATE * 80 // 1000
-# Seconds between two signs of life.
-_SIGN = 5.0
 
 
 class LiveOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +66,9 @@ class Live:
     ) -> None:
         self._closing = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            microphone = self._microphone = _microphone(options)
+            device = _device(options)
+            self._hanging = (lambda: 0.0) if device is None else (lambda: device.hanging)
+            microphone = self._microphone = _microphone(device, options)
             camera: FrameSource | None = None
             if options.camera is not None:
                 camera = Camera(options.camera)
@@ -108,12 +106,11 @@ class Live:
         if self.page is not None:
             self.page.start()
         manager = Manager()
-        signs = _Signs(manager)
+        signs = Signs(manager, self._hanging)
         self.assistant.listen(signs.event)
         self.assistant.beat(signs.beat)
         if not isinstance(self._microphone, NoMicrophone):
             self.assistant.thinker.warm()
-        manager.tell(READY="1", STATUS="idle")
         try:
             with ending(self.assistant.stop):
                 self.assistant.run()
@@ -133,31 +130,19 @@ class Live:
         self._closing.close()
 
 
-def _microphone(options: LiveOptions) -> AudioSource:
+def _device(options: LiveOptions) -> Microphone | None:
     if options.microphone is None:
-        return NoMicrophone(RATE)
-    microphone = Microphone(
+        return None
+    return Microphone(
         options.microphone,
         rate=RATE,
         channels=options.channels,
         block=_BLOCK,
         buffer_seconds=_BUFFER,
     )
-    return microphone if options.array is None else Beamformed(microphone, options.array)
 
 
-class _Signs:
-    """Tells the manager the state, and that the loop goes round."""
-
-    def __init__(self, manager: Manager) -> None:
-        self._manager, self._next = manager, 0.0
-
-    def event(self, event: AssistantEvent) -> None:
-        if isinstance(event, StateChanged):
-            self._manager.tell(STATUS=event.after)
-
-    def beat(self) -> None:
-        now = time.monotonic()
-        if now >= self._next:
-            self._manager.tell(WATCHDOG="1")
-            self._next = now + _SIGN
+def _microphone(device: Microphone | None, options: LiveOptions) -> AudioSource:
+    if device is None:
+        return NoMicrophone(RATE)
+    return device if options.array is None else Beamformed(device, options.array)

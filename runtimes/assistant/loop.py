@@ -21,6 +21,7 @@ from .events import AssistantEvent, Listener, State
 from .sounds import WAKE_TONE, ringing
 from .speaker import Speaker
 from .thinking import Thinker, Thought
+from .timers import Timer
 from .turn import Home
 
 # The loop looks at timers and devices at least so often, even without sound.
@@ -274,6 +275,7 @@ class Assistant:
                 self._rest("the speaker does not play")
             return
         self._emit(happened.SpeechEnded(self._time, None))
+        self._home.timers.rang(spoken.timers)
         if spoken.follow_up:
             deaf = spoken.began + spoken.seconds + self._config.tail
             self._ears.listen(patience=self._config.follow_up, deaf_until=deaf)
@@ -285,6 +287,7 @@ class Assistant:
         self._speaker.stop()
         # Not the time of the word: it may have waited while the assistant was thinking.
         self._emit(happened.SpeechEnded(self._microphone.clock.now(), phrase))
+        self._home.timers.rang(self._spoken.timers)
 
     def _await(self, reason: str) -> None:
         self._ears.listen()
@@ -313,14 +316,16 @@ class Assistant:
         if due:
             for timer in due:
                 self._emit(happened.TimerRang(self._time, timer.name))
-            names = " and ".join(timer.name for timer in due)
-            text = f"Your timer for {names} is over."
+            text = self._home.timers.words(due)
             speech = self._synthesise(text)
             # A voice that failed does not keep a timer from ringing.
-            self._say(ringing(speech), _Spoken(text))
+            self._say(ringing(speech), _Spoken(text, timers=due))
         elif self._unasked and not busy:
             text = self._unasked.popleft()
             self._say(self._synthesise(text), _Spoken(text))
+        problem = self._home.timers.problem()
+        if problem is not None:
+            self._emit(happened.Failed(self._time, "timers", problem))
         if self._state == "speaking":
             self._watch_speech()
 
@@ -368,9 +373,14 @@ class _Spoken:
     """What is being said; ``after``: when the question ended, if it answers one."""
 
     def __init__(
-        self, text: str = "", *, after: float | None = None, follow_up: bool = False
+        self,
+        text: str = "",
+        *,
+        after: float | None = None,
+        follow_up: bool = False,
+        timers: tuple[Timer, ...] = (),
     ) -> None:
-        self.text, self.after, self.follow_up = text, after, follow_up
+        self.text, self.after, self.follow_up, self.timers = text, after, follow_up, timers
         self.seconds = self.asked = 0.0
         self.began: float | None = None
 

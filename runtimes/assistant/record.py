@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,7 @@ class RecordedCamera:
     def __init__(self, camera: FrameSource, recorder: Recorder) -> None:
         self._camera, self._recorder = camera, recorder
         self._last = -1
+        self._lock = threading.Lock()
         self.name = camera.name
         self.clock: Clock = camera.clock
 
@@ -96,9 +98,11 @@ class RecordedCamera:
 
     def newest(self, after: int | None = None, timeout: float | None = 0.0) -> Frame | None:
         frame = self._camera.newest(after, timeout)
-        if frame is not None and frame.number > self._last:
-            self._last = frame.number
-            self._recorder.frame(frame)
+        # The loop looks, and the page.
+        with self._lock:
+            if frame is not None and frame.number > self._last:
+                self._last = frame.number
+                self._recorder.frame(frame)
         return frame
 
     def stop(self) -> None:

@@ -109,6 +109,13 @@ class Microphone:
     def state(self) -> SourceState:
         return self._state
 
+    @property
+    def hanging(self) -> float:
+        """Seconds for which the driver has not come back from opening the device anew, if it has
+        not; 0: it does not hang. Only a new process gets rid of it."""
+        helper = self._helper
+        return 0.0 if helper is None or not helper.is_alive() else self.clock.now() - self._helped
+
     def start(self) -> None:
         if self._state != "stopped":
             raise UsageError(f"The {self.name} has been started already.")
@@ -192,6 +199,7 @@ class Microphone:
         self._calls = 0
         self._backoff = Backoff()
         self._helper: threading.Thread | None = None
+        self._helped = 0.0
         self._retry_at = 0.0
         self._heard = self._opened = 0.0
         self._stalled = False
@@ -288,6 +296,7 @@ class Microphone:
         if not self._device.slow:
             work()
             return
+        self._helped = self.clock.now()
         self._helper = threading.Thread(target=work, name=f"edge-sdk {self.name}", daemon=True)
         self._helper.start()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
 
-from edge_sdk.errors import InputError
+from edge_sdk.errors import DeviceError, InputError
 from edge_sdk.runtimes.assistant.config import AssistantConfig
 from edge_sdk.runtimes.assistant.events import (
     Answered,
@@ -25,7 +26,9 @@ from edge_sdk.runtimes.assistant.events import (
     Understood,
     Woken,
 )
+from edge_sdk.runtimes.assistant.timers import Timers
 from edge_sdk.runtimes.capture import Back, CaptureEvent, Unplugged
+from edge_sdk.runtimes.speech import Speech
 
 from .parts import SILENCE, SPEECH, STOP, WAKE, Stage, sound
 
@@ -217,6 +220,35 @@ def _rings(*after: tuple[float, float]) -> tuple[Stage, list[AssistantEvent]]:
     heard = sound((SILENCE, 1.0), *TURN, *after)
     stage = Stage(heard, answers, ["set a timer for two seconds"], config=QUIET)
     return stage, stage.play()
+
+
+def test_a_timer_rings_as_soon_as_the_speaker_plays_again() -> None:
+    stage = Stage(sound((SILENCE, 40.0)), config=QUIET)
+    stage.timers.set("tea", 1.0)
+    play, refused = stage.speaker.play, [DeviceError("unplugged")] * 2
+
+    def flaky(speech: Speech) -> None:
+        if refused:
+            raise refused.pop()
+        play(speech)
+
+    stage.speaker.play = flaky  # type: ignore[method-assign]
+    events = stage.play()
+    assert [event.sentence for event in of(Failed, events)] == ["unplugged"] * 2
+    assert len(of(TimerRang, events)) == 3
+    (ring,) = stage.speaker.heard
+    assert 30 < ring[0] < 35
+    assert len(stage.timers) == 0
+
+
+def test_timers_that_cannot_be_kept_are_said_and_the_loop_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    stage = Stage(sound((SILENCE, 5.0)), config=QUIET)
+    stage.home.timers = Timers(lambda: 1e9 + stage.clock.now(), tmp_path / "file" / "timers.json")
+    stage.home.timers.set("tea", 1.0)
+    events = stage.play()
+    assert of(Failed, events)[0].stage == "timers"
+    assert len(of(SpeechStarted, events)) == 1
 
 
 def test_a_timer_rings_three_times() -> None:

@@ -15,7 +15,7 @@ import pytest
 from edge_sdk.errors import DeviceError, UsageError
 from edge_sdk.runtimes.assistant.events import Answered, Recognised, StateChanged
 from edge_sdk.runtimes.assistant.ui import Page
-from edge_sdk.runtimes.assistant.ui.feed import Feed
+from edge_sdk.runtimes.assistant.ui.feed import READERS, Feed
 from edge_sdk.runtimes.capture import VirtualClock
 
 from ..browser import open_browser
@@ -49,7 +49,7 @@ def _ask(
 
 
 def _with_token(page: Page) -> dict[str, str]:
-    return {"Cookie": f"edge_sdk_token={page.token}"}
+    return {"Cookie": f"edge_sdk_token_{page.port}={page.token}"}
 
 
 @pytest.mark.parametrize("path", ["/", "/events", "/frame.jpg", "/static/page.js", "/?token=no"])
@@ -106,6 +106,65 @@ def test_a_late_reader_is_told_what_happened_before(page: Page, feed: Feed) -> N
     assert heard["decibels"] == pytest.approx(-20.0)
     assert {len(column) for column in heard["columns"]} == {40}
     connection.close()
+
+
+def _events(page: Page) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=30)
+    connection.request("GET", "/events", headers=_with_token(page))
+    return connection, connection.getresponse()
+
+
+def test_a_page_that_stops_reading_is_let_go_and_costs_no_memory(page: Page, feed: Feed) -> None:
+    connection, answer = _events(page)
+    assert answer.status == 200
+    told = StateChanged(1.0, "idle", "listening", "x" * 2000)
+    assert answer.fp is not None
+    feed.event(told)
+    assert answer.readline() == b"event: event\n"
+    # More than the sockets of both ends hold, and more than may wait.
+    for _ in range(8000):
+        feed.event(told)
+    left = answer.read()
+    assert left.count(b"event: event") < 7500
+    connection.close()
+    # It comes again, and is told what is kept.
+    connection, answer = _events(page)
+    assert answer.readline() == b"event: event\n"
+    connection.close()
+
+
+def test_so_many_pages_and_no_more(page: Page, feed: Feed) -> None:
+    feed.event(StateChanged(1.0, "idle", "listening", "heard the wake word"))
+    opened = []
+    for _ in range(READERS):
+        connection, answer = _events(page)
+        assert answer.readline() == b"event: event\n"
+        opened.append(connection)
+    status, _, content = _ask(page, "/events", _with_token(page))
+    assert status == 503
+    assert b"close one" in content
+    for connection in opened:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static/../server.py", "/static/%2e%2e/server.py", "/static/..%2fserver.py",
+     "/static//etc/passwd", "/static/%2Fetc%2Fpasswd", "/static/vendor/../../feed.py"],
+)  # fmt: skip
+def test_nothing_but_the_page_is_served(page: Page, path: str) -> None:
+    assert _ask(page, path, _with_token(page))[0] == 404
+
+
+def test_a_socket_for_the_web_is_refused(page: Page) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    upgrade["Sec-WebSocket-Key"] = "AAAAAAAAAAAAAAAAAAAAAA=="
+    assert _ask(page, "/static/x", upgrade)[0] == 403
+
+
+def test_an_old_picture_is_not_shown_as_what_the_camera_sees() -> None:
+    assert Feed(Camera(VirtualClock(), age=1.0)).picture() is not None
+    assert Feed(Camera(VirtualClock(), age=6.0)).picture() is None
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:1", "192.0.2.1:80", "8765", "127.0.0.1:x", "here:1"])

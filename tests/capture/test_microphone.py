@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,10 @@ from edge_sdk.runtimes.capture import (
     Stalled,
     StreamEnded,
     Unplugged,
+    VirtualClock,
 )
+from edge_sdk.runtimes.capture.input_device import Deliver, InputFormat, Wanted
+from edge_sdk.runtimes.capture.simulated import SimulatedInput
 from tests.capture.resources import PATIENCE, nothing_left_behind
 from tests.sound import SoundServer
 
@@ -252,3 +256,33 @@ def test_without_pyaudio_the_command_that_installs_it_is_given(
 def test_arguments_out_of_range_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(UsageError):
         Microphone(**wrong)
+
+
+class _Hangs(SimulatedInput):
+    """Does not come back from being opened a second time, until it may."""
+
+    slow = True
+
+    def __init__(self) -> None:
+        super().__init__(VirtualClock(), unplugged=[(1.0, 2.0)])
+        self.may, self.opened = threading.Event(), 0
+
+    def open(self, wanted: Wanted, deliver: Deliver) -> InputFormat:
+        self.opened += 1
+        if self.opened > 1:
+            assert self.may.wait(60)
+        return super().open(wanted, deliver)
+
+
+def test_a_driver_that_hangs_is_known_for_how_long() -> None:
+    device = _Hangs()
+    with Microphone(device) as microphone:
+        while device.clock.now() < 30:
+            assert microphone.hanging == 0.0 or device.opened == 2
+            microphone.read(0.25)
+        assert 25 < microphone.hanging < 30
+        device.may.set()
+        while microphone.state == "lost":
+            microphone.read(0.25)
+        assert microphone.read(1.0) is not None
+        assert microphone.hanging == 0.0

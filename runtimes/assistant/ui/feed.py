@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import threading
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -22,9 +24,14 @@ from ..events import AssistantEvent, plain
 _KEPT = 200
 # Bands of the picture of the sound, of the 80 of the front-end.
 _BANDS = 40
-# A reader that does not keep up loses the sound, not the events.
-_BEHIND = 256
+# Messages that wait for a reader. One that does not keep up loses the sound first; one that has
+# stopped reading is let go, and is told everything that is kept when it comes again.
+_BEHIND, _MOST = 256, 1000
+#: Open pages at a time.
+READERS = 16
 _WIDTH = 320
+# Seconds after which a picture is not what the camera sees.
+_OLD = 5.0
 
 
 class Feed:
@@ -38,9 +45,10 @@ class Feed:
         self._camera = camera
         self._mel = LogMel(AudioFeaturesConfig()).stream()
         self._kept: list[str] = []
-        self._readers: set[_Reader] = set()
+        self._readers: set[Reader] = set()
         self._lock = threading.Lock()
         self._frame: Frame | None = None
+        self._jpeg = b""
 
     def event(self, event: AssistantEvent) -> None:
         """Take an event of the loop."""
@@ -69,56 +77,81 @@ class Feed:
             reader.put(message, may_drop=True)
 
     def picture(self) -> bytes | None:
-        """The newest frame as a JPEG, 320 pixels wide; None where there is none."""
+        """The newest frame as a JPEG, 320 pixels wide; None where there is none of late."""
         if self._camera is None:
             return None
         try:
-            self._frame = self._camera.newest() or self._frame
+            frame = self._camera.newest() or self._frame
         except (EdgeError, StreamEnded):
             return None
-        if self._frame is None:
+        if frame is None or self._camera.clock.now() - frame.time > _OLD:
             return None
-        picture = Image.fromarray(self._frame.image)
-        picture.thumbnail((_WIDTH, _WIDTH))
-        content = io.BytesIO()
-        picture.save(content, "JPEG", quality=75)
-        return content.getvalue()
+        if frame is not self._frame:
+            # Once, however many look.
+            self._frame, self._jpeg = frame, _jpeg(frame)
+        return self._jpeg
 
-    def join(self) -> _Reader:
+    @property
+    def full(self) -> bool:
+        """Whether there are :data:`READERS` already."""
+        return len(self._readers) >= READERS
+
+    def join(self) -> Reader:
         """A new reader; it is told what was kept first. Call on its event loop."""
-        reader = _Reader(asyncio.get_running_loop())
+        reader = Reader(asyncio.get_running_loop())
         with self._lock:
-            kept = tuple(self._kept)
+            for message in self._kept:
+                reader.put(message)
             self._readers.add(reader)
-        for message in kept:
-            reader.put(message)
         return reader
 
-    def leave(self, reader: _Reader) -> None:
+    def leave(self, reader: Reader) -> None:
         """The reader has gone."""
         with self._lock:
             self._readers.discard(reader)
 
 
-class _Reader:
+class Reader:
     """One open page."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._lock = threading.Lock()
+        self._waiting: deque[str] = deque()
+        self._lost = False
+        self._more = asyncio.Event()
 
     def put(self, message: str, *, may_drop: bool = False) -> None:
         """Hand a message over, from any thread."""
-        if may_drop and self._queue.qsize() > _BEHIND:
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, message)
-        except RuntimeError:  # the server has ended in between
-            return
+        with self._lock:
+            if self._lost or (may_drop and len(self._waiting) >= _BEHIND):
+                return
+            if len(self._waiting) >= _MOST:
+                self._lost = True
+                self._waiting.clear()
+            else:
+                self._waiting.append(message)
+        with contextlib.suppress(RuntimeError):  # the server has ended in between
+            self._loop.call_soon_threadsafe(self._more.set)
 
-    async def get(self) -> str:
-        """The next message."""
-        return await self._queue.get()
+    async def get(self) -> str | None:
+        """The next message; None: it had stopped reading, and is to come again."""
+        while True:
+            with self._lock:
+                if self._waiting:
+                    return self._waiting.popleft()
+                if self._lost:
+                    return None
+                self._more.clear()
+            await self._more.wait()
+
+
+def _jpeg(frame: Frame) -> bytes:
+    picture = Image.fromarray(frame.image)
+    picture.thumbnail((_WIDTH, _WIDTH))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=75)
+    return content.getvalue()
 
 
 def _message(kind: str, content: dict[str, Any]) -> str:

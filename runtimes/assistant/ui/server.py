@@ -14,11 +14,10 @@ from typing import Any
 from edge_sdk.errors import DeviceError, UsageError
 
 from ...speech.packages import require
-from .feed import Feed
+from .feed import READERS, Feed
 
 _INSTALL = "pip install 'edge-sdk[ui]'"
 _STATIC = Path(__file__).parent / "static"
-_COOKIE = "edge_sdk_token"
 _PATIENCE = 10.0
 # Nothing from elsewhere is loaded, and nobody may frame the page.
 _POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'"
@@ -52,8 +51,10 @@ class Page:
         self.token = token or secrets.token_urlsafe(24)
         self._socket = _bind(host, port)
         self.host, self.port = self._socket.getsockname()[:2]
+        # Cookies know no ports: two assistants on one machine would take each other's.
+        self._cookie = f"edge_sdk_token_{self.port}"
         settings = uvicorn.Config(
-            self._application(), log_level="warning", access_log=False, lifespan="off"
+            self._application(), log_level="warning", access_log=False, lifespan="off", ws="none"
         )
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._serve, name="edge-sdk page", daemon=True)
@@ -95,11 +96,15 @@ class Page:
             if "token" in request.query_params:
                 # Out of the address, so that it is in no history and no screenshot.
                 answer: Response = RedirectResponse("/", status_code=303)
-                answer.set_cookie(_COOKIE, self.token, httponly=True, samesite="strict")
+                answer.set_cookie(self._cookie, self.token, httponly=True, samesite="strict")
                 return answer
             return FileResponse(_STATIC / "index.html")
 
         async def events(request: Request) -> Response:
+            if self._feed.full:
+                return PlainTextResponse(
+                    f"{READERS} pages are open already: close one.", status_code=503
+                )
             return StreamingResponse(self._stream(), media_type="text/event-stream")
 
         async def frame(request: Request) -> Response:
@@ -139,14 +144,17 @@ class Page:
 
     def _refusal(self, request: Any) -> str | None:
         """Why a request is not answered; None where it is."""
-        names = {f"{host}:{self.port}" for host in (self.host, f"[{self.host}]", "localhost")}
+        # A browser leaves out the usual port.
+        ports = (f":{self.port}", "") if self.port == 80 else (f":{self.port}",)
+        hosts = (self.host, f"[{self.host}]", "localhost")
+        names = {f"{host}{port}" for host in hosts for port in ports}
         # Another name that leads here is a page from elsewhere, by DNS rebinding.
         if request.headers.get("host") not in names:
             return "This page is served to this machine alone."
         origin = request.headers.get("origin")
         if origin is not None and origin not in {f"http://{name}" for name in names}:
             return "Pages of other origins may not look."
-        given = request.query_params.get("token") or request.cookies.get(_COOKIE, "")
+        given = request.query_params.get("token") or request.cookies.get(self._cookie, "")
         if not hmac.compare_digest(given.encode(), self.token.encode()):
             return "Open the address that the assistant printed: it carries the token."
         return None
@@ -154,8 +162,8 @@ class Page:
     async def _stream(self) -> AsyncIterator[str]:
         reader = self._feed.join()
         try:
-            while True:
-                yield await reader.get()
+            while (message := await reader.get()) is not None:
+                yield message
         finally:
             self._feed.leave(reader)
 

@@ -130,7 +130,13 @@
     $("log").replaceChildren();
     $("link").hidden = true;
   });
-  source.addEventListener("error", () => { $("link").hidden = false; });
+  source.addEventListener("error", () => {
+    // Refused for good: a new token, or too many pages. Otherwise the browser tries again.
+    $("link").textContent = source.readyState === EventSource.CLOSED
+      ? "The assistant lets this page in no more: it was started anew, or too many pages are open. Open the address that it printed."
+      : "The assistant does not answer. Trying again.";
+    $("link").hidden = false;
+  });
   source.addEventListener("event", (message) => take(JSON.parse(message.data)));
   source.addEventListener("sound", (message) => {
     if (paused) return;
