@@ -56,8 +56,11 @@ $(TESTABLE): $(READY) scripts/system_packages.sh scripts/page_assets.sh
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
+# Most tests wait half their time, for devices or for other processes. Fixtures belong to files.
+TWO := -n 2 --dist loadfile
+
 test: $(TESTABLE)
-	$(BIN)/pytest -m 'not slow and not arm64'
+	$(BIN)/pytest $(TWO) -m 'not slow and not arm64'
 
 test-slow: $(TESTABLE) $(DEMO)/data
 	$(BIN)/pytest -m slow

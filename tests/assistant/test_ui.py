@@ -18,7 +18,7 @@ from edge_sdk.runtimes.assistant.ui import Page
 from edge_sdk.runtimes.assistant.ui.feed import READERS, Feed
 from edge_sdk.runtimes.capture import VirtualClock
 
-from ..browser import open_browser
+from ..browser import Browser
 from .parts import SILENCE, Camera, Stage, sound
 from .test_loop import FROG, QUIET, TURN
 
@@ -178,10 +178,10 @@ def test_a_taken_address_is_a_sentence(page: Page) -> None:
         Page(Feed(), f"127.0.0.1:{page.port}")
 
 
-def test_a_browser_shows_a_turn(page: Page, feed: Feed, tmp_path: Path) -> None:
+def test_a_browser_shows_a_turn(page: Page, feed: Feed, tmp_path: Path, browser: Browser) -> None:
     stage = Stage(sound((SILENCE, 1.0), *TURN), [FROG], ["what is <this> & that"], config=QUIET)
     stage.assistant.listen(feed.event)
-    with open_browser() as browser, browser.tab() as (tab, problems):
+    with browser.tab() as (tab, problems):
         tab.goto(page.address)
         tab.wait_for_selector("#frame:not([hidden])")
         stage.assistant.run()
