@@ -11,6 +11,7 @@ from edge_sdk.errors import CrashError, ExportError
 from edge_sdk.targets import Precision
 
 from .backends import Artefact, Backend, PartWork, Runner, load_backend
+from .memory import give_back
 from .progress import Progress, silent
 from .source import Source
 from .whereabouts import converting
@@ -151,6 +152,7 @@ def _build(
             progress(f"build {work.name} for {backend.engine}", done, len(wanted))
         with converting(engine=backend.engine, part=work.name, precision=precision):
             made[precision] = backend.build(work, precision)
+        give_back()
     return made
 
 

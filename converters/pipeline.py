@@ -16,6 +16,7 @@ from edge_sdk.files import check_writable, filling
 from edge_sdk.frontends import Frontends
 from edge_sdk.targets import TargetProfile
 
+from . import memory
 from .assemble import make_manifest
 from .cache import StageCache, default_cache
 from .data import split_data
@@ -146,7 +147,7 @@ def convert(
     _check_trains([settings], recovery_data)
     streams = settings.recipe.streaming
     stages = _stages(source, (calibration, evaluation, recovery_data), cache, progress, streams)
-    with converting(target=settings.profile.name):
+    with memory.settled(), converting(target=settings.profile.name):
         return _one(stages, settings, output, extras)
 
 
@@ -196,16 +197,17 @@ def convert_targets(
         streams = any(settings.recipe.streaming for settings in every)
         data = (calibration, evaluation, recovery_data)
         stages = _stages(source, data, cache, progress, streams)
-        for settings in every:
-            name = settings.profile.name
-            try:
-                path = folder / f"{source.name}-{name}.edge"
-                with converting(target=name):
-                    made = _one(stages, settings, path, Extras())
-                outcomes.append(Outcome(target=name, report=made))
-            except EdgeError as error:
-                outcomes.append(Outcome(target=name, error=error))
-            settled(outcomes[-1])
+        with memory.settled():
+            for settings in every:
+                name = settings.profile.name
+                try:
+                    path = folder / f"{source.name}-{name}.edge"
+                    with converting(target=name):
+                        made = _one(stages, settings, path, Extras())
+                    outcomes.append(Outcome(target=name, report=made))
+                except EdgeError as error:
+                    outcomes.append(Outcome(target=name, error=error))
+                settled(outcomes[-1])
     return tuple(outcomes)
 
 

@@ -7,6 +7,7 @@ steps: what int8 should give, not what the build host's kernels make of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import onnx
@@ -19,9 +20,17 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Reference:
-    """An ONNX graph in ONNX Runtime with one thread; ``optimise`` turns its optimiser on."""
+    """An ONNX graph in ONNX Runtime with one thread; ``optimise`` turns its optimiser on.
+
+    It is loaded when it first runs: of many candidates some never do.
+    """
 
     def __init__(self, graph: onnx.ModelProto | bytes, *, optimise: bool = False) -> None:
+        self._optimise = optimise
+        self._content = graph if isinstance(graph, bytes) else graph.SerializeToString()
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -30,16 +39,21 @@ class Reference:
         options.enable_cpu_mem_arena = False
         levels = onnxruntime.GraphOptimizationLevel
         options.graph_optimization_level = (
-            levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
+            levels.ORT_ENABLE_ALL if self._optimise else levels.ORT_DISABLE_ALL
         )
-        content = graph if isinstance(graph, bytes) else graph.SerializeToString()
         try:
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+            session = onnxruntime.InferenceSession(
+                self._content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the binding has a class of its own for each status
             raise ExportError(f"ONNX Runtime refuses the graph: {error}") from error
-        self.outputs = [value.name for value in self._session.get_outputs()]
+        self._content = b""
+        return session
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """The names of the outputs, in the graph's order."""
+        return [value.name for value in self._session.get_outputs()]
 
     @property
     def width(self) -> int:
@@ -50,10 +64,11 @@ class Reference:
         """The outputs by name.
 
         Raises:
-            ExportError: the graph does not run on these inputs.
+            ExportError: ONNX Runtime refuses the graph, or it does not run on these inputs.
         """
+        session, outputs = self._session, self.outputs
         try:
-            results = self._session.run(self.outputs, dict(inputs))
+            results = session.run(outputs, dict(inputs))
         except Exception as error:
             raise ExportError(f"ONNX Runtime fails on the graph: {error}") from error
-        return dict(zip(self.outputs, results, strict=True))
+        return dict(zip(outputs, results, strict=True))

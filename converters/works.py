@@ -54,7 +54,7 @@ def export_parts(
     progress("export", len(source.parts), len(source.parts))
     if made:
         # The exporter's graphs of modules refer to each other: nothing else frees them.
-        give_back(collect=True)
+        give_back()
     return graphs
 
 
