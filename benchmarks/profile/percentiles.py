@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 LEVELS = (50, 90, 95, 99)
 CONFIDENCE = 0.95
 _RESAMPLES = 1000
+#: Calls that are drawn at once: 8 MB of them.
+_AT_ONCE = 1_000_000
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,18 +78,40 @@ def _estimates(arrays: list[NDArray[np.float64]], pooled: NDArray[np.float64]) -
     values = np.percentile(pooled, LEVELS)
     if len(arrays) < 3:
         return [Estimate(value=float(v), low=None, high=None) for v in values]
-    draw = np.random.default_rng(0)
-    found = np.empty((_RESAMPLES, len(LEVELS)))
-    for i in range(_RESAMPLES):
-        chosen = draw.integers(len(arrays), size=len(arrays))
-        calls = [arrays[c][draw.integers(arrays[c].size, size=arrays[c].size)] for c in chosen]
-        found[i] = np.percentile(np.concatenate(calls), LEVELS)
+    found = np.concatenate(list(_resampled(arrays)))
     tail = (1 - CONFIDENCE) / 2 * 100
     low, high = np.percentile(found, (tail, 100 - tail), axis=0)
     return [
         Estimate(value=float(v), low=float(a), high=float(b))
         for v, a, b in zip(values, low, high, strict=True)
     ]
+
+
+def _resampled(arrays: list[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
+    """The percentiles of every resample, ``[resamples, levels]``, some resamples at a time."""
+    draw = np.random.default_rng(0)
+    sizes = np.array([one.size for one in arrays])
+    longest = int(sizes.max())
+    # Rounds side by side; what lies behind the end of a shorter one is never drawn.
+    table = np.zeros((len(arrays), longest))
+    for row, one in zip(table, arrays, strict=True):
+        row[: one.size] = one
+    levels = np.array(LEVELS) / 100
+    batch = max(1, _AT_ONCE // (len(arrays) * longest))
+    for first in range(0, _RESAMPLES, batch):
+        count = min(batch, _RESAMPLES - first)
+        chosen = draw.integers(len(arrays), size=(count, len(arrays), 1))
+        there = sizes[chosen]
+        drawn = table[chosen, draw.integers(there, size=(count, len(arrays), longest))]
+        # A shorter round gives as many as it has; the others sort behind everything.
+        drawn[np.arange(longest) >= there] = np.inf
+        calls = drawn.reshape(count, -1)
+        at = levels * (there.sum(axis=1) - 1)
+        below, above = np.floor(at).astype(np.intp), np.ceil(at).astype(np.intp)
+        calls.partition(np.unique([below, above]), axis=1)
+        low = np.take_along_axis(calls, below, axis=1)
+        high = np.take_along_axis(calls, above, axis=1)
+        yield low + (high - low) * (at - below)
 
 
 def estimate_of(values: Sequence[float]) -> Estimate:
