@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import DataError
+from .errors import DataError, storage_errors
 from .files import is_file, is_folder
 
 INDEX = "samples.jsonl"
@@ -108,6 +108,23 @@ class SampleSet(Sequence[Sample]):
         """A view of some of the samples, over the same folder."""
         return SampleSet(self.root, samples)
 
+    def copy(self, folder: Path) -> SampleSet:
+        """These samples with their files as a set of their own, in a folder that is not there yet.
+
+        Raises:
+            StorageError: the place cannot be written or is full.
+        """
+        import shutil  # loads every compression
+
+        with storage_errors(folder):
+            folder.mkdir(parents=True)
+            for name in dict.fromkeys(name for s in self._samples for name in s.paths):
+                here, there = self.path(name), folder / name
+                there.parent.mkdir(parents=True, exist_ok=True)
+                (shutil.copytree if is_folder(here) else shutil.copyfile)(here, there)
+            write_index(folder, self._samples)
+        return SampleSet(folder, self._samples)
+
     def digest(self) -> str:
         """SHA-256 over the samples and the bytes of every file they name, as hex."""
         import hashlib  # loads OpenSSL, which a device does without
@@ -122,6 +139,13 @@ class SampleSet(Sequence[Sample]):
                         total.update(file.name.encode(errors="surrogateescape"))
                     total.update(hashlib.sha256(file.read_bytes()).digest())
         return total.hexdigest()
+
+
+def spread_evenly(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
+    """At most ``limit`` samples, evenly over a set that may be sorted by label; None: all."""
+    if limit is None or limit >= len(samples):
+        return list(samples)
+    return [samples[i * len(samples) // limit] for i in range(limit)]
 
 
 def write_index(root: Path, samples: Sequence[Sample]) -> None:

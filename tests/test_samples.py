@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edge_sdk.errors import DataError
-from edge_sdk.samples import Sample, SampleSet, write_index
+from edge_sdk.errors import DataError, StorageError
+from edge_sdk.samples import Sample, SampleSet, spread_evenly, write_index
 
 
 def made(root: Path, *lines: str | bytes) -> Path:
@@ -107,3 +110,34 @@ def test_the_digest_covers_samples_and_bytes(tmp_path: Path) -> None:
     assert digest(labels={"intent": "x"}) != first
     (tmp_path / "1.wav").write_bytes(b"Sound")
     assert digest() != first
+
+
+def test_a_copy_holds_the_files_of_its_samples_alone(tmp_path: Path) -> None:
+    root = tmp_path / "all"
+    (root / "video" / "1").mkdir(parents=True)
+    (root / "video" / "1" / "0.png").write_bytes(b"still")
+    for name in ("a.wav", "b.wav"):
+        (root / name).write_bytes(name.encode())
+    write_index(
+        root,
+        [Sample(id="1", audio="a.wav", video="video/1"), Sample(id="2", audio="b.wav")],
+    )
+    whole = SampleSet.open(root)
+    some = whole.subset(whole[:1]).copy(tmp_path / "some")
+    assert list(SampleSet.open(some.root)) == list(whole[:1])
+    assert some.digest() == whole.subset(whole[:1]).digest()
+    files = {str(p.relative_to(some.root)) for p in some.root.rglob("*") if p.is_file()}
+    assert files == {"video/1/0.png", "a.wav", "samples.jsonl"}
+    with pytest.raises(StorageError):
+        whole.copy(tmp_path / "some")
+
+
+@given(st.integers(1, 40), st.integers(1, 50))
+def test_a_few_are_spread_evenly(count: int, limit: int) -> None:
+    samples = [Sample(id=str(number)) for number in range(count)]
+    places = [int(sample.id) for sample in spread_evenly(samples, limit)]
+    assert len(places) == min(count, limit)
+    assert places[0] == 0
+    steps = {b - a for a, b in pairwise(places)}
+    assert not steps or (min(steps) >= 1 and max(steps) - min(steps) <= 1)
+    assert spread_evenly(samples, None) == samples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from edge_sdk.runtimes.engines import EngineOptions
 from edge_sdk.runtimes.parts import choose_edition
 from edge_sdk.runtimes.rungs import Rungs
 from edge_sdk.runtimes.session import FusionSession
-from edge_sdk.samples import INDEX, Sample, SampleSet
+from edge_sdk.samples import INDEX, SampleSet, spread_evenly
 
 from ..profile.provenance import bundle_info, device_info
 from .result import Answer, Evaluation, SamplesInfo
@@ -56,7 +56,7 @@ def evaluate(
     samples = SampleSet.open(folder)
     with _open(path, engine, threads, reference) as session:
         usable = [s for s in samples if set(s.modalities) & set(session.modalities)]
-        chosen = _spread(usable, limit)
+        chosen = spread_evenly(usable, limit)
         if not chosen:
             raise DataError(
                 f"{folder} has no sample with {' or '.join(session.modalities)} to answer on."
@@ -101,10 +101,3 @@ def _open(path: str | Path, engine: str, threads: int | None, reference: bool) -
     frontends = Frontends(bundle.manifest.frontends)
     rungs = Rungs(bundle, edition, options, frontends, check=False)
     return FusionSession(bundle, rungs, frontends)
-
-
-def _spread(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
-    """At most ``limit`` samples, evenly over the set, which may be sorted by label."""
-    if limit is None or limit >= len(samples):
-        return list(samples)
-    return [samples[i * len(samples) // limit] for i in range(limit)]

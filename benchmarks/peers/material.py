@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from edge_sdk.bundle import Bundle
 from edge_sdk.bundle.manifest import Head
 from edge_sdk.errors import DataError
-from edge_sdk.samples import Sample, SampleSet, write_index
+from edge_sdk.samples import Sample, SampleSet
 
 from ..parts import features_of, load_edition
 from ..process import edge_sdk
@@ -76,13 +75,7 @@ class Material:
     def _folder(self, name: str, samples: Sequence[Sample]) -> Path:
         folder = self.scratch / name
         if not folder.exists():
-            folder.mkdir()
-            for sample in samples:
-                for file in sample.paths:
-                    there = folder / file
-                    there.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(self.calibration.path(file), there)
-            write_index(folder, list(samples))
+            self.calibration.subset(samples).copy(folder)
         return folder
 
     def _chosen(self, seed: int) -> list[Sample]:
