@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 from ..errors import EdgeError, RemoteError, StorageError
 from .transport import Completed
 
 _FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+# What a shell adds to the number of a signal.
+_SIGNALLED = 128
 _REFUSED = ("Permission denied", "Read-only file system", "Operation not permitted")
 
 
@@ -39,4 +43,15 @@ def failure(done: Completed, device: str, what: str) -> EdgeError:
             f"{device} cannot {what}: {said}. Choose another folder in the address, or change "
             "its permissions there."
         )
+    if done.code > _SIGNALLED:
+        return RemoteError(f"{device} cannot {what}: {_killed(done.code - _SIGNALLED)}.")
     return RemoteError(f"{device} cannot {what}: {said}.")
+
+
+def _killed(number: int) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    why = ", as Linux does where memory runs out" if number == signal.SIGKILL else ""
+    return f"it was ended there by {name}{why}"

@@ -41,7 +41,8 @@ class Program:
             DependencyError: there is no edge-sdk on the device.
             RemoteError: the device was lost.
         """
-        script = self._prefix + " ".join(map(shlex.quote, words)) + '; exec "$@"'
+        # The shell stays: ssh tells the end by a signal as it tells a lost connection.
+        script = self._prefix + " ".join(map(shlex.quote, words)) + '; "$@"; exit $?'
         done = self._folder.transport.run(script, timeout=timeout)
         if done.code == _NOT_FOUND:
             raise DependencyError(

@@ -59,6 +59,7 @@ for name in sh mount umount hostname ifconfig init poweroff free ps; do
 done
 ln -sf ../bin/busybox "$disk/sbin/init"
 install -m 755 "$here/board/startup" "$disk/etc/startup"
+install -m 755 "$here/board/sessions" "$disk/etc/sessions"
 install -m 644 "$here/board/inittab" "$disk/etc/inittab"
 install -m 644 "$here/board/pip.conf" "$disk/etc/pip.conf"
 install -m 644 "$here/board/sshd_config" "$disk/etc/ssh/sshd_config"

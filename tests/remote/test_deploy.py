@@ -9,7 +9,7 @@ import pytest
 
 from edge_sdk.bundle import Bundle
 from edge_sdk.errors import BundleError, DependencyError, RemoteError, StorageError, UsageError
-from edge_sdk.remote import DeployOptions, OpenSsh, deploy, parse_address, roll_back
+from edge_sdk.remote import DeployOptions, OpenSsh, Program, deploy, parse_address, roll_back
 from edge_sdk.remote.folder import DeviceFolder
 from edge_sdk.remote.transport import Completed, Sent
 
@@ -288,3 +288,15 @@ def test_a_device_that_is_off_is_a_sentence(server: Server) -> None:
     config = server.folder / "off"
     write_config(config, 1, "user_key")
     assert "cannot be reached" in refusal(server, config)
+
+
+def test_what_the_kernel_ends_there_is_a_sentence(
+    board: OpenSsh, options: DeployOptions, tmp_path: Path
+) -> None:
+    place = DeviceFolder(board, str(tmp_path / "edge"))
+    killed = Program(place, "sh -c 'kill -9 $$' sh")
+    with pytest.raises(RemoteError, match=r"verify: it was ended there by SIGKILL, as Linux does"):
+        killed.verify("bundle.edge")
+    crashed = Program(place, "sh -c 'kill -SEGV $$' sh")
+    with pytest.raises(RemoteError, match=r"it was ended there by SIGSEGV\.$"):
+        crashed.verify("bundle.edge")
