@@ -12,7 +12,7 @@ from ..tree import TreeUsage
 if TYPE_CHECKING:
     from .material import Material
 
-Engine = Literal["onnxruntime", "openvino", "litert"]
+Engine = Literal["onnxruntime", "openvino", "litert", "executorch"]
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,11 +14,10 @@ from .accuracy import Classes, accuracies
 from .candidate import Candidate, Converted
 from .environment import python_of
 from .latency import Times, ratio, take_turns
-from .material import Material
+from .material import WORKERS, Material
 from .result import Conversion, NotRun, Row
 from .roster import FP32, OURS
 from .running import Running
-from .worker import WORKERS
 
 Say = Callable[[str], None]
 

@@ -12,10 +12,9 @@ from edge_sdk.frontends.audio import AudioFeaturesConfig
 from ..figures.log_mel import chunks_of
 from .environment import python_of
 from .latency import ratio, take_turns
-from .material import Material
+from .material import WORKERS, Material
 from .result import FrontendRow
 from .running import Running
-from .worker import WORKERS
 
 _ENVIRONMENT = "frontends"
 _CHUNK, _CHUNKS = 1280, 100

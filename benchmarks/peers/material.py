@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from ..process import edge_sdk
 from ..tree import TreeUsage, measure_tree
 from .graphs import Unpacked, unpacked
 
+WORKERS = Path(__file__).with_name("workers")
 #: Held-out samples with every modality whose time is taken.
 TIMED = 8
 
@@ -135,9 +137,32 @@ class Material:
         """What the way from the checkpoint to the fp32 TFLite graphs took."""
         return self._tflite[1]
 
+    @cached_property
+    def _programs(self) -> tuple[dict[str, str], TreeUsage]:
+        folder = self.scratch / "programs"
+        folder.mkdir()
+        job = folder / "job.json"
+        job.write_bytes(
+            msgspec.json.encode(
+                {"checkpoint": str(self.checkpoint), "fixed": self.fixed, "out": str(folder)}
+            )
+        )
+        used = measure_tree([sys.executable, str(WORKERS / "programs.py"), str(job)])
+        return {part: str(folder / f"{part}.pt2") for part in self.tflite}, used
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """Each part as a captured torch program, padded as the TFLite graphs are."""
+        return self._programs[0]
+
+    @property
+    def programs_usage(self) -> TreeUsage:
+        """What the way from the checkpoint to the programs took."""
+        return self._programs[1]
+
     @property
     def fixed(self) -> dict[str, list[dict[str, Any]]]:
-        """What the TFLite graphs pad."""
+        """What the TFLite graphs and the programs pad."""
         return self._tflite[0].fixed
 
     def feeds(self, seed: int) -> dict[str, str]:

@@ -41,10 +41,17 @@ CANDIDATES: tuple[Candidate, ...] = (
     Ours("ours-litert", "Edge SDK, LiteRT edition", "litert"),
     WorkerPeer(
         "litert",
-        "ai-edge-quantizer, `static_wi8_ai8`, in LiteRT",
+        "ai-edge-quantizer, `static_wi8_ai8` but for divisions, in LiteRT",
         environment="litert",
         script="ai_edge_quantizer_static.py",
         engine="litert",
+    ),
+    WorkerPeer(
+        "executorch",
+        "ExecuTorch, `XNNPACKQuantizer` by channel, in XNNPACK",
+        environment="executorch",
+        script="executorch_xnnpack.py",
+        engine="executorch",
     ),
 )
 
@@ -53,11 +60,6 @@ NOT_RUN: tuple[NotRun, ...] = (
         "litert-torch alone",
         "it has no axes of any length and unrolls a GRU step by step; ai-edge-quantizer is given "
         "the fp32 TFLite graphs that Edge SDK makes by way of litert-torch",
-    ),
-    NotRun(
-        "ExecuTorch XNNPACK",
-        "not tried: converting another fusion model, of 1.6 million parameters, took it 264 to "
-        "337 s of CPU, ten times what the others here take",
     ),
     NotRun(
         "openWakeWord's loop",

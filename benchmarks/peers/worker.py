@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from ..tree import measure_tree
+from edge_sdk.errors import EngineError
+
+from ..tree import TreeUsage, measure_tree
 from .candidate import Converted, Engine, Graph
 from .environment import python_of
-from .material import Material
-
-WORKERS = Path(__file__).with_name("workers")
+from .material import WORKERS, Material
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -49,9 +49,8 @@ class WorkerPeer:
     def convert(self, material: Material, seed: int, out: Path) -> Converted:
         """Run the worker and read what it made."""
         python = python_of(self.environment, material.environments)
-        tflite = self._engine == "litert"
-        graphs = material.tflite if tflite else material.onnx
-        fixed = material.fixed if tflite else {}
+        graphs, before = _given(material, self._engine)
+        fixed = material.fixed if self._engine in ("litert", "executorch") else {}
         job = out / "job.json"
         job.write_bytes(
             msgspec.json.encode(
@@ -65,6 +64,10 @@ class WorkerPeer:
         )
         usage = measure_tree([python, str(WORKERS / self._script), str(job)])
         result = msgspec.json.decode((out / "result.json").read_bytes(), type=Made)
+        if self._engine == "executorch" and result.refused:
+            # A program that was captured is none that the engine runs.
+            part, why = next(iter(result.refused.items()))
+            raise EngineError(f"It does not convert {part}: {why}.")
         paths = {part: result.made.get(part, graph) for part, graph in graphs.items()}
         files = [Path(path) for path in paths.values()]
         files += [f.with_suffix(s) for f in files for s in self._companions if f.parent == out]
@@ -72,7 +75,16 @@ class WorkerPeer:
             parts={n: Graph(engine=self._engine, graph=p) for n, p in paths.items()},
             size=sum(file.stat().st_size for file in files),
             usage=usage,
-            before=material.tflite_usage if tflite else material.export_usage,
+            before=before,
             fixed=fixed,
             kept=result.refused,
         )
+
+
+def _given(material: Material, engine: Engine) -> tuple[dict[str, str], TreeUsage]:
+    """The fp32 graphs that a way to ``engine`` starts from, and what they took."""
+    if engine == "litert":
+        return material.tflite, material.tflite_usage
+    if engine == "executorch":
+        return material.programs, material.programs_usage
+    return material.onnx, material.export_usage

@@ -57,11 +57,9 @@ def export_tflite(
     """
     part = module_of(spec)
     fixed = fixed_lengths(spec, part, sizes)
-    module, masks = padded_module(part, fixed)
-    arguments = padded_arguments(spec, fixed, masks)
-    program = _program(spec, module.eval(), arguments)
+    program, masks = padded_program(spec, fixed)
     buffer = io.BytesIO()
-    torch.export.save(_flat(spec, program, arguments, masks), buffer)
+    torch.export.save(_flat(spec, program, masks), buffer)
     try:
         content = run_worker("export", spec.name, {PROGRAM: buffer.getvalue()}, timeout=timeout)
     except ExportError as error:
@@ -69,6 +67,20 @@ def export_tflite(
     graph = finish(content, _names(spec, content, fixed), _note(spec, part, fixed))
     check_tflite_parity(spec, graph)
     return graph
+
+
+def padded_program(
+    spec: PartSpec, fixed: tuple[FixedLength, ...]
+) -> tuple[torch.export.ExportedProgram, bool]:
+    """The part at fixed lengths, captured, and whether it makes masks of a float length.
+
+    Its inputs are those of ``spec``, then the length of each that ``fixed`` pads.
+
+    Raises:
+        ExportError: it cannot be captured.
+    """
+    module, masks = padded_module(module_of(spec), fixed)
+    return _program(spec, module.eval(), padded_arguments(spec, fixed, masks)), masks
 
 
 def _program(
@@ -79,11 +91,9 @@ def _program(
 
 
 def _flat(
-    spec: PartSpec,
-    program: torch.export.ExportedProgram,
-    arguments: tuple[Tensor, ...],
-    masks: bool,
+    spec: PartSpec, program: torch.export.ExportedProgram, masks: bool
 ) -> torch.export.ExportedProgram:
+    arguments, _ = program.example_inputs
     with _export_errors(spec):
         module = program.module()
         assert isinstance(module, GraphModule)

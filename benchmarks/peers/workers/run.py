@@ -72,6 +72,30 @@ def litert_graph(path: str) -> Run:
     return run
 
 
+def executorch_graph(path: str) -> Run:
+    """One thread, XNNPACK; ``NAME.json`` beside the program names its inputs and outputs."""
+    import torch
+    from executorch.extension.pybindings.portable_lib import _unsafe_reset_threadpool
+    from executorch.runtime import Runtime
+
+    torch.set_num_threads(1)
+    _unsafe_reset_threadpool(1)
+    program = Runtime.get().load_program(path)
+    method = program.load_method("forward")
+    names = json.loads(Path(path).with_suffix(".json").read_text())
+
+    def run(feed: Arrays) -> Arrays:
+        given = [
+            torch.from_numpy(np.ascontiguousarray(feed[name], dtype=kind))
+            for name, kind in names["inputs"].items()
+        ]
+        # A copy: what it gives is its own memory, which the next run overwrites.
+        found = [value.numpy().copy() for value in method.execute(given)]
+        return dict(zip(names["outputs"], found, strict=True))
+
+    return run
+
+
 def narrowed(value: Any, detail: Any) -> Any:
     """A float in the dtype of the graph's input."""
     scale, zero = detail["quantization"]
@@ -90,7 +114,12 @@ def widened(value: Any, detail: Any) -> Any:
     return value
 
 
-ENGINES = {"onnxruntime": onnxruntime_graph, "openvino": openvino_graph, "litert": litert_graph}
+ENGINES = {
+    "onnxruntime": onnxruntime_graph,
+    "openvino": openvino_graph,
+    "litert": litert_graph,
+    "executorch": executorch_graph,
+}
 
 
 class Model:
