@@ -10,6 +10,8 @@ from .speaker import Speaker
 
 # Seconds after its end for which what was played may still be heard: buffers, air, walls.
 _TAIL = 0.6
+# Seconds in which the canceller finds an echo that comes later than before.
+_FINDING = 2.0
 # Where this much is gone, in power, what is left is its own voice: nobody else speaks.
 _OWN = 10 ** (-20 / 10)
 # A frame so far below the usual one, in power, is a pause and says nothing about who speaks.
@@ -48,6 +50,12 @@ class Echo:
         else:
             played = samples * 0
         return self._gate(samples, self._canceller.cancel(samples, played))
+
+    def settled(self, time: float) -> bool:
+        """Whether the canceller knows the way of the sound; after a speaker ran dry it must find it
+        again, and lets some of its own voice through."""
+        broke = self._speaker.broke
+        return broke is None or time > broke + _FINDING
 
     def _gate(self, heard: Samples, left: Samples) -> Samples:
         out: Samples = left.copy()

@@ -22,6 +22,8 @@ from .speaker import gain
 
 # Seconds in one buffer: how long a cut takes to be heard, beside the device's own latency.
 _BUFFER = 0.04
+# Seconds by which a hole that counts is longer than the device's own times are exact.
+_HOLE = 0.03
 
 
 class Loudspeaker:
@@ -48,6 +50,10 @@ class Loudspeaker:
         self._samples = np.zeros(0, np.float32)
         self._next = 0
         self._began: float | None = None
+        # By how much what was played is late, where the device ran dry, and when that was.
+        self._late = 0.0
+        self._holes: list[tuple[float, float]] = []
+        self._broke: float | None = None
         self._played = Played()
         # What has been handed over, and whether it has begun to be played.
         self._told: Speech | None = None
@@ -74,6 +80,10 @@ class Loudspeaker:
     def began(self) -> float | None:
         return self._began
 
+    @property
+    def broke(self) -> float | None:
+        return self._broke
+
     def play(self, speech: Speech) -> None:
         samples = speech.samples
         if speech.rate != self._rate:
@@ -82,7 +92,7 @@ class Loudspeaker:
         tail = np.zeros(round(2 * _BUFFER * self._rate), np.float32)
         self.stop()
         self._samples, self._next, self._began = np.concatenate([samples, tail]), 0, None
-        self._told = speech
+        self._told, self._late = speech, 0.0
         with PORTAUDIO, quiet_stderr(), _pulse_sink(self._sink):
             try:
                 self._stream = self._audio.open(
@@ -118,6 +128,10 @@ class Loudspeaker:
         if self._told is not None and self._began is not None:
             self._played.begin(self._began, self._told, gain(self.volume))
             self._told = None
+        with self._lock:
+            holes, self._holes = self._holes, []
+        for time, seconds in holes:
+            self._played.hole(time, seconds)
 
     def close(self) -> None:
         self.stop()
@@ -129,14 +143,28 @@ class Loudspeaker:
     def _callback(self, _given: Any, count: int, _times: Any, _status: int) -> tuple[bytes, int]:
         with self._lock:
             block = self._samples[self._next : self._next + count]
-            if len(block) and self._began is None:
-                self._began = self._clock.now()
+            if len(block):
+                self._stamp(self._clock.now())
             self._next += len(block)
             done = self._next >= len(self._samples)
         out = np.zeros(count, np.float32)
         out[: len(block)] = block * np.float32(gain(self.volume))
         end = self._pyaudio.paComplete if done else self._pyaudio.paContinue
         return out.tobytes(), end
+
+    def _stamp(self, now: float) -> None:
+        """Note when the next sample goes: after the one before it has sounded, there was a hole.
+
+        The driver's own flag does not say how long it was, and a sound server raises none.
+        """
+        if self._began is None:
+            self._began = now
+        # The first one sounds when a buffer is full.
+        due = self._began + self._late + self._next / self._rate + _BUFFER
+        if now > due + _HOLE:
+            self._holes.append((due - _BUFFER, now - due))
+            self._late += now - due
+            self._broke = now
 
 
 def _find(audio: Any, device: str) -> tuple[int, str | None]:

@@ -46,6 +46,16 @@ class Played:
             last = self._pieces[-1]
             last.samples = last.samples[: max(0, round((time - last.began) * RATE))]
 
+    def hole(self, time: float, seconds: float) -> None:
+        """What was to leave from ``time`` on left ``seconds`` later: the speaker had run dry."""
+        if not self._pieces or self._pieces[-1].end <= time:
+            return
+        last = self._pieces[-1]
+        at = max(0, round((time - last.began) * RATE))
+        rest = _Piece(last.began + at / RATE + seconds, last.samples[at:])
+        last.samples = last.samples[:at]
+        self._pieces.append(rest)
+
     def between(self, start: float, count: int) -> Samples | None:
         """What left from ``start`` on, float32 ``[count]`` at 16 kHz; None: nothing did."""
         while self._pieces and self._pieces[0].end < start - _KEPT:

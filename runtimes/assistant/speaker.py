@@ -26,6 +26,11 @@ class Speaker(Protocol):
         """When the first sample of what was played last left, on the clock; None: not yet."""
         ...
 
+    @property
+    def broke(self) -> float | None:
+        """When it last ran dry in the midst of something, on the clock; None: it never did."""
+        ...
+
     def play(self, speech: Speech) -> None:
         """Begin to play, in the place of what is being played, and return at once.
 
@@ -74,6 +79,10 @@ class MemorySpeaker:
     @property
     def began(self) -> float | None:
         return self._began
+
+    @property
+    def broke(self) -> float | None:
+        return None
 
     def play(self, speech: Speech) -> None:
         self.stop()

@@ -73,6 +73,46 @@ def test_a_new_sound_takes_the_place_of_the_old_one() -> None:
     assert set(found[RATE // 2 :]) == {2.0}
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    at=st.integers(0, 7999),
+    length=st.integers(1, 8000),
+    later=st.integers(0, 8000),
+    block=st.integers(400, 3000),
+)
+def test_what_came_later_because_the_speaker_ran_dry_comes_back_later(
+    at: int, length: int, later: int, block: int
+) -> None:
+    samples = np.arange(1, 8001, dtype=np.float32)
+    played = Played()
+    played.begin(1.0, Speech(samples, RATE), 1.0)
+    played.hole(1.0 + at / RATE, length / RATE)
+    second = at + length + later
+    played.hole(1.0 + second / RATE, 0.1)
+    line = np.zeros(40000, np.float32)
+    once = np.concatenate([samples[:at], np.zeros(length, np.float32), samples[at:]])
+    both = np.concatenate([once[:second], np.zeros(RATE // 10, np.float32), once[second:]])
+    both = both if second < len(once) else once
+    line[RATE : RATE + len(both)] = both
+    for start in range(0, 36000, block):
+        expected = line[start : start + block]
+        found = played.between(start / RATE, block)
+        if found is None:
+            found = np.zeros(block, np.float32)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_after_the_speaker_ran_dry_the_canceller_is_not_to_be_trusted() -> None:
+    class Dry(MemorySpeaker):
+        broke = 5.0
+
+    clock = VirtualClock()
+    assert Echo(Subtracting(), MemorySpeaker(clock)).settled(0.0)
+    echo = Echo(Subtracting(), Dry(clock))
+    assert not echo.settled(6.0)
+    assert echo.settled(8.0)
+
+
 def test_in_silence_samples_pass_untouched_and_cost_nothing() -> None:
     clock = VirtualClock()
     speaker, canceller = MemorySpeaker(clock), Subtracting()

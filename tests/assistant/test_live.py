@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -20,8 +21,10 @@ import soxr
 
 from edge_sdk.runtimes.assistant import load_config
 from edge_sdk.runtimes.assistant.live import Live, LiveOptions
+from edge_sdk.runtimes.assistant.loudspeaker import Loudspeaker
+from edge_sdk.runtimes.capture.microphone import Microphone
 from edge_sdk.runtimes.session import FusionSession
-from edge_sdk.runtimes.speech import RATE, load_component
+from edge_sdk.runtimes.speech import RATE, Speech, load_component
 from edge_sdk.runtimes.speech.protocol import Samples
 
 from ..mjpeg import network_camera
@@ -171,6 +174,51 @@ def test_its_own_voice_is_taken_out_of_what_the_device_hears(
     loud = powers[:, powers[0] > 1e-4]
     assert loud.shape[1] > 10
     assert np.median(10 * np.log10(loud[0] / (loud[1] + 1e-12))) > 12
+
+
+def test_a_loudspeaker_that_runs_dry_knows_what_sounds_when(server: SoundServer) -> None:
+    """A machine that is stuck for a second: what was to be played comes that much later."""
+    clicks = np.zeros(4 * RATE, np.float32)
+    for number in range(40):
+        clicks[number * RATE // 10 :][:80] = 0.2 + 0.015 * number
+    server.load("module-loopback", "source=spk.monitor", "sink=air", "latency_msec=60")
+    with Microphone("pulse:mic", rate=RATE, block=1280, buffer_seconds=20) as microphone:
+        speaker = Loudspeaker("pulse:spk", 100, microphone.clock)
+        blocks = []
+        try:
+            speaker.play(Speech(clicks, RATE))
+            stuck, deadline = False, time.monotonic() + _PATIENCE
+            while speaker.playing and time.monotonic() < deadline:
+                block = microphone.read(0.25)
+                if block is not None:
+                    blocks.append(block)
+                if not stuck and speaker.began and microphone.clock.now() > speaker.began + 1.5:
+                    # Without letting go of the interpreter: no callback gets in.
+                    ctypes.PyDLL(None).usleep(1_000_000)
+                    stuck = True
+            heard = np.concatenate([block.mono() for block in blocks])
+            played = speaker.played(blocks[0].time, len(heard))
+            broke = speaker.broke
+        finally:
+            speaker.close()
+            server.unload("module-loopback")
+    assert broke is not None
+    assert played is not None
+    heard_at, played_at = _clicks(heard), _clicks(played)
+    late = [at - played_at[number] for number, at in heard_at.items() if number in played_at]
+    assert len(late) > 20
+    # The way through the air is one and the same, before the hole and after it.
+    assert max(late) - min(late) < 0.06
+
+
+def _clicks(samples: Samples) -> dict[int, float]:
+    """When each click of a height begins, in seconds."""
+    begins = np.flatnonzero((samples[1:] > 0.1) & (samples[:-1] <= 0.1))
+    return {
+        round((float(samples[at + 20 : at + 60].max()) - 0.2) / 0.015): at / RATE
+        for at in begins
+        if at + 60 < len(samples)
+    }
 
 
 def _recording(server: SoundServer) -> int:

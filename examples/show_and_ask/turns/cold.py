@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -27,7 +28,9 @@ from .voices import PAUSE, quiet, say
 
 _VOICE = ("piper", "joe")
 # Seconds after which a start or a turn that has not come is given up.
-_PATIENCE = 60.0
+_PATIENCE = 300.0
+# Seconds after which a call was not heard, and how often it is repeated.
+_HEARD, _TRIES = 15.0, 5
 
 
 class _Stuck(Exception):
@@ -62,6 +65,7 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
         words = [str(Path(sys.executable).parent / "edge-sdk"), "assist", str(bundle), "--json"]
         words += ["--config", str(config), "--mic", "pulse:mic", "--speaker", "pulse:spk"]
         words += ["--state", str(server.folder / "timers.json")]
+        events: _Events | None = None
         began = time.monotonic()
         process = subprocess.Popen(
             words,
@@ -77,39 +81,68 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
             while "protocol-native" not in server.source_outputs():
                 time.sleep(0.1)
             time.sleep(1.0)
-            return ready, [_latency(process, server, sound) for _ in range(turns)]
+            events = _Events(process)
+            return ready, [_latency(events, server, sound) for _ in range(turns)]
         except TimeoutError:
             raise _Stuck("The assistant did not get ready.") from None
         finally:
             process.terminate()
             process.wait()
+            if events is not None:
+                events.join()
             if process.stdout is not None:
                 process.stdout.close()
 
 
-def _latency(process: subprocess.Popen[str], server: SoundServer, sound: Path) -> float:
-    watch = threading.Timer(_PATIENCE, process.kill)
-    watch.start()
-    try:
-        return _answered(process, server, sound)
-    finally:
-        watch.cancel()
+class _Events:
+    """What a process prints, as it comes; waiting for it has an end."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._found: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._lines = process.stdout
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float, *kinds: str) -> dict[str, Any] | None:
+        """The next event of ``kinds``; None: there was none for so long."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                event = self._found.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                return None
+            if event is None:
+                raise _Stuck("The assistant ended.")
+            if event["event"] in kinds:
+                return event
+
+    def join(self) -> None:
+        """Read to the end."""
+        self._thread.join()
+
+    def _read(self) -> None:
+        for line in self._lines or ():
+            self._found.put(json.loads(line))
+        self._found.put(None)
 
 
-def _answered(process: subprocess.Popen[str], server: SoundServer, sound: Path) -> float:
-    playing = server.play(sound)
-    found = None
-    assert process.stdout is not None
-    for line in process.stdout:
-        event: dict[str, Any] = json.loads(line)
-        if event["event"] == "SpeechStarted":
-            found = event["latency"]
-        if event["event"] == "StateChanged" and event["after"] == "idle":
-            if found is None:
-                raise _Stuck(f"The assistant did not answer: {event['reason']}.")
+def _latency(events: _Events, server: SoundServer, sound: Path) -> float:
+    """Ask until it is answered, as people do: on a busy machine a call may get lost."""
+    for _ in range(_TRIES):
+        playing = server.play(sound)
+        try:
+            if events.wait(_HEARD, "Woken") is None:
+                continue
+            started = events.wait(_PATIENCE, "SpeechStarted", "NothingSaid")
+            if started is None:
+                raise _Stuck("The assistant woke, and never answered.")
+            if started["event"] == "NothingSaid":
+                continue
+            events.wait(_PATIENCE, "SpeechEnded")
+            return float(started["latency"])
+        finally:
             playing.wait()
-            return float(found)
-    raise _Stuck("The assistant did not answer in time, or ended.")
+    raise _Stuck(f"The assistant was asked {_TRIES} times and did not answer.")
 
 
 @click.command()
