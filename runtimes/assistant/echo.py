@@ -11,7 +11,7 @@ from .speaker import Speaker
 # Seconds after its end for which what was played may still be heard: buffers, air, walls.
 _TAIL = 0.6
 # Seconds in which the canceller finds an echo that comes later than before.
-_FINDING = 2.0
+_FINDING = 3.0
 # Where this much is gone, in power, what is left is its own voice: nobody else speaks.
 _OWN = 10 ** (-20 / 10)
 # A frame so far below the usual one, in power, is a pause and says nothing about who speaks.

@@ -90,6 +90,12 @@ class Live:
                 camera=camera,
                 state=options.state,
             )
+
+            def let_go() -> None:
+                if microphone.state == "lost" and not speaker.playing:
+                    speaker.release()
+
+            self.assistant.beat(let_go)
             if config.governor != "none":
                 governor = governor_for(config.governor, session, config.light is not None)
                 Governing(self.assistant, session, governor, camera, microphone.clock)

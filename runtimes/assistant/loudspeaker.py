@@ -59,15 +59,8 @@ class Loudspeaker:
         self._told: Speech | None = None
         self._stream: Any = None
         self._pyaudio = import_pyaudio()
-        with PORTAUDIO, quiet_stderr():
-            self._audio: Any = self._pyaudio.PyAudio()
-            try:
-                self._index, self._sink = _find(self._audio, device)
-                info = self._audio.get_device_info_by_index(self._index)
-            except BaseException:
-                self._audio.terminate()
-                raise
-        self._rate = int(info["defaultSampleRate"])
+        self._audio: Any = None
+        self._look()
 
     @property
     def playing(self) -> bool:
@@ -85,6 +78,8 @@ class Loudspeaker:
         return self._broke
 
     def play(self, speech: Speech) -> None:
+        if self._audio is None:
+            self._look()
         samples = speech.samples
         if speech.rate != self._rate:
             samples = soxr.resample(samples, speech.rate, self._rate).astype(np.float32)
@@ -105,9 +100,12 @@ class Loudspeaker:
                     stream_callback=self._callback,
                 )
             except OSError as error:
-                raise DeviceError(
-                    f"The speaker {self._device} cannot be opened: {error}."
-                ) from error
+                refused = DeviceError(f"The speaker {self._device} cannot be opened: {error}.")
+            else:
+                return
+        # It may have been plugged in again, as another one.
+        self.release()
+        raise refused
 
     def played(self, start: float, count: int) -> Samples | None:
         self._note()
@@ -133,12 +131,32 @@ class Loudspeaker:
         for time, seconds in holes:
             self._played.hole(time, seconds)
 
-    def close(self) -> None:
+    def _look(self) -> None:
+        """Find the device among those that are there now."""
+        with PORTAUDIO, quiet_stderr():
+            audio: Any = self._pyaudio.PyAudio()
+            try:
+                self._index, self._sink = _find(audio, self._device)
+                info = audio.get_device_info_by_index(self._index)
+            except BaseException:
+                audio.terminate()
+                raise
+        self._audio, self._rate = audio, int(info["defaultSampleRate"])
+
+    def release(self) -> None:
+        """Let the device go until there is something to play.
+
+        PortAudio lists devices anew only when nobody in the process uses it: a microphone that was
+        unplugged is not found again before.
+        """
         self.stop()
         audio, self._audio = self._audio, None
         if audio is not None:
             with PORTAUDIO:
                 audio.terminate()
+
+    def close(self) -> None:
+        self.release()
 
     def _callback(self, _given: Any, count: int, _times: Any, _status: int) -> tuple[bytes, int]:
         with self._lock:

@@ -211,6 +211,22 @@ def test_a_loudspeaker_that_runs_dry_knows_what_sounds_when(server: SoundServer)
     assert max(late) - min(late) < 0.06
 
 
+def test_a_loudspeaker_that_was_let_go_plays_again(server: SoundServer) -> None:
+    """And a program that uses nothing of PortAudio any more can see new devices."""
+    speaker = Loudspeaker("pulse:spk")
+    try:
+        for _ in range(2):
+            speaker.play(Speech(np.full(RATE // 2, 0.1, np.float32), RATE))
+            deadline = time.monotonic() + _PATIENCE
+            while speaker.began is None or speaker.playing:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            speaker.release()
+            assert not speaker.playing
+    finally:
+        speaker.close()
+
+
 def _clicks(samples: Samples) -> dict[int, float]:
     """When each click of a height begins, in seconds."""
     begins = np.flatnonzero((samples[1:] > 0.1) & (samples[:-1] <= 0.1))
