@@ -10,7 +10,7 @@ from .speaker import Speaker
 
 # Seconds after its end for which what was played may still be heard: buffers, air, walls.
 _TAIL = 0.6
-# Seconds in which the canceller finds an echo that comes later than before.
+# Seconds of playing in which the canceller finds an echo that comes later than before.
 _FINDING = 3.0
 # Where this much is gone, in power, what is left is its own voice: nobody else speaks.
 _OWN = 10 ** (-20 / 10)
@@ -35,6 +35,8 @@ class Echo:
     def __init__(self, canceller: EchoCanceller, speaker: Speaker) -> None:
         self._canceller, self._speaker = canceller, speaker
         self._until = float("-inf")
+        self._broke: float | None = None
+        self._finding = 0.0
         self._open = 0
         self._usual = 0.0
         self._floor = float("inf")
@@ -43,6 +45,11 @@ class Echo:
     def clean(self, samples: Samples, start: float) -> Samples:
         """``samples`` ``[n]``, heard from ``start`` on the clock, without what was played."""
         played = self._speaker.played(start, len(samples))
+        if self._speaker.broke != self._broke:
+            self._broke, self._finding = self._speaker.broke, _FINDING
+        elif played is not None:
+            # It finds it only by what is played.
+            self._finding -= len(samples) / RATE
         if played is not None:
             self._until = start + len(samples) / RATE + _TAIL
         elif start >= self._until:
@@ -51,11 +58,11 @@ class Echo:
             played = samples * 0
         return self._gate(samples, self._canceller.cancel(samples, played))
 
-    def settled(self, time: float) -> bool:
+    @property
+    def settled(self) -> bool:
         """Whether the canceller knows the way of the sound; after a speaker ran dry it must find it
         again, and lets some of its own voice through."""
-        broke = self._speaker.broke
-        return broke is None or time > broke + _FINDING
+        return self._finding <= 0 and self._speaker.broke == self._broke
 
     def _gate(self, heard: Samples, left: Samples) -> Samples:
         out: Samples = left.copy()

@@ -162,7 +162,7 @@ class Assistant:
 
     def _spotted(self, spotted: Spotted) -> None:
         phrase, score = spotted.spotter.phrase, spotted.score
-        leaking = self._echo is not None and not self._echo.settled(self._time)
+        leaking = self._echo is not None and not self._echo.settled
         if spotted.own or (leaking and phrase == self._config.stop_phrase):
             self._emit(happened.SelfHeard(self._time, phrase, score))
             return

@@ -104,13 +104,24 @@ def test_what_came_later_because_the_speaker_ran_dry_comes_back_later(
 
 def test_after_the_speaker_ran_dry_the_canceller_is_not_to_be_trusted() -> None:
     class Dry(MemorySpeaker):
-        broke = 5.0
+        broke: float | None = None
 
-    clock = VirtualClock()
-    assert Echo(Subtracting(), MemorySpeaker(clock)).settled(0.0)
-    echo = Echo(Subtracting(), Dry(clock))
-    assert not echo.settled(6.0)
-    assert echo.settled(8.1)
+    speaker = Dry(VirtualClock())
+    echo = Echo(Subtracting(), speaker)
+    speaker.play(Speech(np.full(60 * RATE, 0.1, np.float32), RATE))
+    block = np.zeros(RATE, np.float32)
+    echo.clean(block, 0.0)
+    assert echo.settled
+    speaker.broke = 0.5
+    assert not echo.settled
+    for second in range(1, 4):
+        echo.clean(block, float(second))
+        assert not echo.settled
+    # What nobody plays teaches it nothing.
+    echo.clean(block, 62.0)
+    assert not echo.settled
+    echo.clean(block, 5.0)
+    assert echo.settled
 
 
 def test_in_silence_samples_pass_untouched_and_cost_nothing() -> None:
