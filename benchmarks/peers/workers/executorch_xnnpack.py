@@ -1,4 +1,7 @@
-"""ExecuTorch's XNNPACK back end: its quantiser, static int8, weights by channel, else defaults."""
+"""ExecuTorch's XNNPACK back end: its quantiser, static int8, weights by channel, else defaults.
+
+The quantiser knows no GRU: its gates stay float, and lowering unrolls it, a delegate call a step.
+"""
 
 from __future__ import annotations
 
