@@ -49,9 +49,11 @@ def _written(config: AssistantConfig, folder: Path) -> Path:
     return path
 
 
-def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[float, list[float]]:
-    """Seconds from the start of the process to its word that it is ready, and from the end of each
-    question to the first sound of its answer."""
+def start(
+    bundle: Path, config: Path, server: SoundServer, turns: int
+) -> tuple[float, list[float], float]:
+    """Seconds from the start of the process to its word that it is ready, seconds from the end of
+    each question to the first sound of its answer, and its resident megabytes after them."""
     question = np.concatenate(
         [quiet(0.5), say(*_VOICE, "okay nabu"), quiet(PAUSE), say(*_VOICE, "what time is it")]
     )
@@ -82,7 +84,8 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
                 time.sleep(0.1)
             time.sleep(1.0)
             events = _Events(process)
-            return ready, [_latency(events, server, sound) for _ in range(turns)]
+            answered = [_latency(events, server, sound) for _ in range(turns)]
+            return ready, answered, _resident(process.pid)
         except TimeoutError:
             raise _Stuck("The assistant did not get ready.") from None
         finally:
@@ -92,6 +95,11 @@ def start(bundle: Path, config: Path, server: SoundServer, turns: int) -> tuple[
                 events.join()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def _resident(process: int) -> float:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(x for x in lines if x.startswith("VmRSS")).split()[1]) / 1024
 
 
 class _Events:
@@ -157,22 +165,24 @@ def main(bundle: Path, config: Path, turns: int, starts: int) -> None:
     """
     for recogniser in ("usual", "light"):
         own = msgspec.structs.replace(configured(config, recogniser), follow_up=0.0)
-        ready, first, later = [], [], []
+        ready, first, later, resident = [], [], [], []
         try:
             with sound_server() as server:
                 path = _written(own, server.folder)
                 for _ in range(starts):
-                    seconds, answers = start(bundle, path, server, turns)
+                    seconds, answers, megabytes = start(bundle, path, server, turns)
                     ready.append(seconds)
                     first.append(answers[0])
                     later += answers[1:]
+                    resident.append(megabytes)
         except _Stuck as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
         click.echo(
             f"{own.recogniser.name}: ready {median(ready):.2f} s after the start of the process; "
             f"end of question to first sound: first answer {median(first):.2f} s, later ones "
-            f"{median(later):.2f} s (medians of {starts} starts, {turns} turns each, load "
+            f"{median(later):.2f} s; {max(resident):.0f} MB resident after them, at most "
+            f"(medians of {starts} starts, {turns} turns each, load "
             f"{os.getloadavg()[0]:.1f})"
         )
 
