@@ -75,6 +75,7 @@ class Assistant:
         self._time = 0.0
         self._turns = 0
         self._spoken = _Spoken()
+        self._toned = False
 
     @property
     def state(self) -> State:
@@ -149,7 +150,8 @@ class Assistant:
         end = self._time = block.time + len(samples) / self._microphone.rate
         for tap in self._taps:
             tap(samples, end)
-        if self._echo is not None:
+        # A tone is no speech, and the command that follows it is not to be thinned by a canceller.
+        if self._echo is not None and not self._toned:
             samples = self._echo.clean(samples, block.time)
         spotted = self._ears.spot(samples, end, speaking=self._state == "speaking")
         if spotted is not None:
@@ -247,6 +249,7 @@ class Assistant:
             return
         try:
             self._ears.speaks(speech)
+            self._toned = False
             self._speaker.play(speech)
         except EdgeError as error:
             self._emit(happened.Failed(self._time, "speak", str(error)))
@@ -303,6 +306,7 @@ class Assistant:
     def _play_tone(self) -> None:
         try:
             self._speaker.play(WAKE_TONE)
+            self._toned = True
         except EdgeError as error:
             self._emit(happened.Failed(self._time, "tone", str(error)))
 

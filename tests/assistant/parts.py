@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_sdk.bundle.manifest import Head
 from edge_sdk.runtimes.assistant.config import AssistantConfig
 from edge_sdk.runtimes.assistant.ears import Ears
+from edge_sdk.runtimes.assistant.echo import Echo
 from edge_sdk.runtimes.assistant.events import AssistantEvent
 from edge_sdk.runtimes.assistant.loop import Assistant
 from edge_sdk.runtimes.assistant.phrases import Spotter
@@ -34,13 +35,28 @@ from edge_sdk.runtimes.capture import (
     VirtualClock,
 )
 from edge_sdk.runtimes.prediction import HeadPrediction, Prediction
-from edge_sdk.runtimes.speech import RATE, Speech, Transcript
+from edge_sdk.runtimes.speech import RATE, EchoCanceller, Speech, Transcript
 from edge_sdk.runtimes.speech.protocol import Samples
 
 # Loudness stands for what is heard: the components below tell these levels apart.
 SILENCE, SPEECH, WAKE, STOP = 0.0, 0.2, 0.5, 0.8
 INTENTS = ("what-is-this", "time", "timer", "repeat", "volume-up", "stop", "not-for-me")
 CARDS = ("frog", "owl", "nothing")
+
+
+class Swallowing:
+    """An echo canceller that leaves nothing of what it is given, and keeps how loud that was."""
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    def cancel(self, heard: Samples, played: Samples) -> Samples:
+        self.given.append(float(np.abs(heard).max()))
+        return heard * 0
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def sound(*parts: tuple[float, float]) -> Samples:
@@ -201,6 +217,7 @@ class Stage:
         config: AssistantConfig | None = None,
         camera_age: float | None = 0.1,
         voice: float = 0.05,
+        canceller: EchoCanceller | None = None,
     ) -> None:
         config = config or AssistantConfig(tone=False)
         self.clock = VirtualClock()
@@ -226,6 +243,7 @@ class Stage:
             "speaker": self.speaker,
             "home": home,
             "microphone": self.microphone,
+            "echo": None if canceller is None else Echo(canceller, self.speaker),
         }
         self._config = config
         self.use_camera(None if camera_age is None else self.camera)

@@ -30,7 +30,7 @@ from edge_sdk.runtimes.assistant.timers import Timers
 from edge_sdk.runtimes.capture import Back, CaptureEvent, Unplugged
 from edge_sdk.runtimes.speech import Speech
 
-from .parts import SILENCE, SPEECH, STOP, WAKE, Stage, sound
+from .parts import SILENCE, SPEECH, STOP, WAKE, Stage, Swallowing, sound
 
 E = TypeVar("E", bound=AssistantEvent)
 QUIET = AssistantConfig(tone=False, follow_up=0)
@@ -66,6 +66,19 @@ def test_the_times_of_an_utterance_are_those_of_the_sound() -> None:
     (heard,) = of(Heard, stage.play())
     assert heard.speech_end == pytest.approx(2.7, abs=0.05)
     assert heard.time == pytest.approx(2.7 + QUIET.segmenter.end, abs=0.15)
+
+
+def test_a_command_right_after_the_tone_is_heard_as_it_was_said() -> None:
+    canceller = Swallowing()
+    heard = sound((SILENCE, 1.0), (WAKE, 0.5), (SPEECH, 1.0), (SILENCE, 3.0))
+    config = AssistantConfig(tone=True, follow_up=0)
+    stage = Stage(heard, [FROG], config=config, voice=0.5, canceller=canceller)
+    events = stage.play()
+    assert [event.text for event in of(Answered, events)] == ["This is a frog."]
+    assert of(Heard, events)[0].seconds >= 1.0
+    # The answer it does get.
+    assert canceller.given
+    assert max(canceller.given) == 0.0
 
 
 def test_a_follow_up_needs_no_wake_word() -> None:
