@@ -84,10 +84,9 @@ class Board:
         """As :func:`edge_sdk.remote.deploy`; ``over`` is another way to the board."""
         return deploy(bundle, over or self.transport, self.folder, self.options)
 
-    def profile(self, bundle: Bundle, options: ProfileOptions | None = None) -> ProfileResult:
-        """Measure on the board; by default two short rounds."""
-        short = ProfileOptions(rounds=2, calls=30)
-        return profile_on(bundle, self.transport, self.folder, options or short, self.options)
+    def profile(self, bundle: Bundle, options: ProfileOptions) -> ProfileResult:
+        """Measure on the board."""
+        return profile_on(bundle, self.transport, self.folder, options, self.options)
 
     def reachable(self) -> bool:
         """Whether it answers now."""

@@ -39,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="Labels that must be those of the graphs as written.")  # fmt: skip
     group.addoption("--edge-budgets", metavar="TOML",
                     help="Budgets, as for edge-sdk compare; their limits are held.")  # fmt: skip
+    group.addoption("--edge-rounds", type=int, default=2, metavar="N",
+                    help="Rounds of the profile that is judged; default: 2.")  # fmt: skip
     group.addoption("--edge-install", metavar="WHEEL|FOLDER|pip",
                     help="Install edge-sdk on the boards first.")  # fmt: skip
     group.addoption("--edge-extra", action="append", default=[], metavar="NAME",
@@ -121,9 +123,14 @@ def deployed_bundle(device: Board, edge_bundle: Bundle) -> Deployed:
 
 
 @pytest.fixture(scope="session")
-def profile(device: Board, edge_bundle: Bundle, deployed_bundle: Deployed) -> ProfileResult:
+def profile(
+    device: Board, edge_bundle: Bundle, deployed_bundle: Deployed, pytestconfig: pytest.Config
+) -> ProfileResult:
     """A short profile of the bundle, measured on the board once it is deployed there."""
-    return device.profile(edge_bundle)
+    from edge_sdk.benchmarks.profile import ProfileOptions
+
+    rounds = pytestconfig.getoption("--edge-rounds")
+    return device.profile(edge_bundle, ProfileOptions(rounds=rounds, calls=30))
 
 
 @pytest.hookimpl(hookwrapper=True)

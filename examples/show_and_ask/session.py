@@ -44,7 +44,7 @@ def main(data: Path, out: Path) -> None:
     sound = [quiet(1.0)]
     for text, _ in TURNS:
         sound += [say("espeak", "en-us", "okay nabu"), quiet(0.4)]
-        sound += [say("flite", "rms", text), quiet(8.0)]
+        sound += [say("flite", "rms", text), quiet(6.0)]
     floor = np.random.default_rng(0).normal(0, 3e-4, sum(map(len, sound)))
     with replacing(out) as aside:
         aside.mkdir(parents=True)
