@@ -30,29 +30,38 @@ from .script import script
     show_default=True,
     help="Level of its own voice at the microphone against the user's, in dB.",
 )
-@click.option("--seed", default=0, show_default=True)
-@click.option("--most", type=int, help="Only so many turns.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="So many times: other pictures, other noise.",
+)
+@click.option("--most", type=int, help="Only so many turns a seed.")
 def main(
     bundle: Path,
     data: Path,
     config: Path,
     recogniser: str,
     echo: float,
-    seed: int,
+    seeds: int,
     most: int | None,
 ) -> None:
     """Ask the assistant on BUNDLE all turns of the script, on a virtual clock."""
     try:
         samples = SampleSet.open(data)
         with FusionSession.open(bundle) as session:
-            turns = script(list(samples), seed)[:most]
             found = configured(config, recogniser)
-            outcomes = play(session, found, turns, data, echo_db=echo, seed=seed)
+            outcomes = []
+            for seed in range(seeds):
+                turns = script(list(samples), seed)[:most]
+                outcomes += play(session, found, turns, data, echo_db=echo, seed=seed)
     except EdgeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
     click.echo(
-        f"{len(outcomes)} turns, recogniser {found.recogniser.name}, own voice at {echo:g} dB"
+        f"{len(outcomes)} turns, {seeds} seeds, recogniser {found.recogniser.name}, "
+        f"own voice at {echo:g} dB"
     )
     for line in (*table(outcomes), *latency(outcomes)):
         click.echo(line)
