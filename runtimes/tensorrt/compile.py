@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -124,13 +125,16 @@ def _interruptible(work: Callable[[Callable[[], bool]], T]) -> T:
             errors.append(error)
 
     thread = threading.Thread(target=run, name="tensorrt-build")
-    thread.start()
     try:
+        # Ctrl-C may come while it starts.
+        thread.start()
         while thread.is_alive():
             thread.join(0.1)
     except BaseException:
         stop.set()
-        thread.join()
+        # One that has not begun sees at once that it is to stop.
+        with contextlib.suppress(RuntimeError):
+            thread.join()
         raise
     if errors:
         raise errors[0]
