@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def settled() -> Iterator[None]:
+def frozen() -> Iterator[None]:
     """What is here now stays: :func:`give_back` looks at what comes later only.
 
     With torch loaded, looking at everything takes a third of a second.

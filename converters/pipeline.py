@@ -16,11 +16,11 @@ from edge_sdk.files import check_writable, filling
 from edge_sdk.frontends import Frontends
 from edge_sdk.targets import TargetProfile
 
-from . import memory
 from .assemble import make_manifest
 from .cache import StageCache, default_cache
 from .data import split_data
 from .extras import Extras, as_json
+from .memory import frozen
 from .progress import Progress, silent
 from .recipe import Choice, Recipe, encode_recipe
 from .report import ConversionReport
@@ -147,7 +147,7 @@ def convert(
     _check_trains([settings], recovery_data)
     streams = settings.recipe.streaming
     stages = _stages(source, (calibration, evaluation, recovery_data), cache, progress, streams)
-    with memory.settled(), converting(target=settings.profile.name):
+    with frozen(), converting(target=settings.profile.name):
         return _one(stages, settings, output, extras)
 
 
@@ -197,7 +197,7 @@ def convert_targets(
         streams = any(settings.recipe.streaming for settings in every)
         data = (calibration, evaluation, recovery_data)
         stages = _stages(source, data, cache, progress, streams)
-        with memory.settled():
+        with frozen():
             for settings in every:
                 name = settings.profile.name
                 try:

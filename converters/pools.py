@@ -11,7 +11,7 @@ from edge_sdk.targets import Precision, TargetProfile, detect_local, stands_for
 
 from .backends import load_backend
 from .cache import StageCache
-from .candidates import FALLBACK, Candidates, Form, Make, make_candidates
+from .candidates import Candidates, Form, Make, make_candidates
 from .feeds import Wiring
 from .gate import BASE, OWN, Gate
 from .judge import PartJudge
@@ -105,9 +105,6 @@ class Pools:
                 kinds[OWN] = Encoder(name, form.content(name), own[name])
             for kind, artefact in candidates.artefacts[name].items():
                 kinds[kind] = Encoder(name, artefact.content, candidates.runners[name][kind])
-                if kind == "fp32" and artefact.engine == FALLBACK:
-                    # The form's graph under shorter names: run once, it answers for both.
-                    kinds[kind] = kinds[BASE if own is None else OWN]
             wanted[name] = kinds
         stage = " ".join(("evaluate", *self._label(candidates)))
         gate.recall(shop.seen.samples, shop.seen.find(wanted, stage))

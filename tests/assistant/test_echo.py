@@ -33,6 +33,15 @@ class Subtracting:
         self.closed += 1
 
 
+def left_as(line: Samples, count: int, played: Played, block: int) -> None:
+    """Holds what was played against the first ``count`` samples of a line, in blocks."""
+    for start in range(0, count, block):
+        found = played.between(start / RATE, block)
+        if found is None:
+            found = np.zeros(block, np.float32)
+        np.testing.assert_array_equal(found, line[start : start + block])
+
+
 @settings(deadline=None, max_examples=50)
 @given(
     lengths=st.lists(st.integers(1, 4000), min_size=1, max_size=4),
@@ -55,12 +64,7 @@ def test_what_was_played_comes_back_where_it_was(
     if cut is not None and cut >= last:
         played.cut(cut / RATE)
         line[cut:] = 0
-    for start in range(0, 20000, block):
-        expected = line[start : start + block]
-        found = played.between(start / RATE, block)
-        if found is None:
-            found = np.zeros(block, np.float32)
-        np.testing.assert_array_equal(found, expected)
+    left_as(line, 20000, played, block)
 
 
 def test_a_new_sound_takes_the_place_of_the_old_one() -> None:
@@ -94,12 +98,7 @@ def test_what_came_later_because_the_speaker_ran_dry_comes_back_later(
     both = np.concatenate([once[:second], np.zeros(RATE // 10, np.float32), once[second:]])
     both = both if second < len(once) else once
     line[RATE : RATE + len(both)] = both
-    for start in range(0, 36000, block):
-        expected = line[start : start + block]
-        found = played.between(start / RATE, block)
-        if found is None:
-            found = np.zeros(block, np.float32)
-        np.testing.assert_array_equal(found, expected)
+    left_as(line, 36000, played, block)
 
 
 def test_after_the_speaker_ran_dry_the_canceller_is_not_to_be_trusted() -> None:
