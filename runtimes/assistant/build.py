@@ -23,6 +23,7 @@ from .speaker import Speaker
 from .thinking import Thinker
 from .timers import Timers, uptime
 from .turn import Home
+from .waking import wake_spotter
 from .watching import Watching
 
 
@@ -94,10 +95,9 @@ def build_assistant(
 
 
 def _ears(config: AssistantConfig, *, deaf: bool) -> Ears:
-    exclusion = config.thresholds.wake_exclusion
     wake = stop = None
     if config.wake is not None and not deaf:
-        wake = Spotter(_load("wake", config.wake), _load("wake", config.wake), exclusion)
+        wake = wake_spotter(config, config.wake)
     if config.stop_phrase and not deaf:
         stop = _stop(config)
     detector = _load("vad", config.vad)

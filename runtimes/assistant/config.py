@@ -24,6 +24,20 @@ class Component(_Table, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
+class Confirmation(Component, frozen=True, kw_only=True):
+    """A second wake-word detector that is asked where the first is not sure.
+
+    Attributes:
+        candidate: the first one's score from which it is asked.
+    """
+
+    candidate: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.candidate < 1:
+            raise UsageError(f"confirm.candidate lies between 0 and 1, not {self.candidate:g}.")
+
+
 class Thing(_Table, frozen=True, kw_only=True):
     """What to say of a label: its name in words, the sound it makes."""
 
@@ -72,6 +86,7 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
 
     Attributes:
         wake: the wake word; None (in the file ``none``) listens always.
+        confirm: another detector of the same phrase, for what the first is not sure of.
         vad: the voice detector.
         recogniser: the recogniser.
         light: a lighter recogniser, for when the machine is busy or hot.
@@ -96,6 +111,7 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
     """
 
     wake: Component | None = Component(name="micro")
+    confirm: Confirmation | None = None
     vad: Component = Component(name="silero")
     recogniser: Component = Component(name="whisper")
     light: Component | None = None
@@ -141,8 +157,8 @@ def load_config(path: str | Path | None) -> AssistantConfig:
     return msgspec.structs.replace(config, **found)
 
 
-_OPTIONAL = ("wake", "light", "echo_canceller")
-_COMPONENTS = ("wake", "vad", "recogniser", "light", "voice")
+_OPTIONAL = ("wake", "confirm", "light", "echo_canceller")
+_COMPONENTS = ("wake", "confirm", "vad", "recogniser", "light", "voice")
 _FILES = ("model", "grammar", "sentences")
 
 

@@ -48,6 +48,13 @@ class WakeWord(Protocol):
         ...
 
 
+class GradedWakeWord(WakeWord, Protocol):
+    """A wake word that also says how nearly it heard its phrase."""
+
+    #: The highest score in what :meth:`feed` was given last, heard or not.
+    level: float
+
+
 class VoiceDetector(Protocol):
     """Tells speech from anything else, window by window."""
 

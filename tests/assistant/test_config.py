@@ -36,6 +36,7 @@ def test_reads_what_the_file_says_and_finds_files_beside_it(tmp_path: Path) -> N
         ("volume = [", "no assistant configuration"),
         ("[segmenter]\nspeech = 0.1", "thresholds"),
         ("[wake]\nphrase = 1", "name|phrase"),
+        ('[confirm]\nname = "open"\ncandidate = 2.0', "candidate"),
     ],
 )
 def test_mistakes_are_sentences(tmp_path: Path, content: str, words: str) -> None:

@@ -37,6 +37,7 @@ from .script import script
     show_default=True,
     help="So many times: other pictures, other noise.",
 )
+@click.option("--first-seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--most", type=int, help="Only so many turns a seed.")
 def main(
     bundle: Path,
@@ -45,6 +46,7 @@ def main(
     recogniser: str,
     echo: float,
     seeds: int,
+    first_seed: int,
     most: int | None,
 ) -> None:
     """Ask the assistant on BUNDLE all turns of the script, on a virtual clock."""
@@ -53,15 +55,15 @@ def main(
         with FusionSession.open(bundle) as session:
             found = configured(config, recogniser)
             outcomes = []
-            for seed in range(seeds):
+            for seed in range(first_seed, first_seed + seeds):
                 turns = script(list(samples), seed)[:most]
                 outcomes += play(session, found, turns, data, echo_db=echo, seed=seed)
     except EdgeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
     click.echo(
-        f"{len(outcomes)} turns, {seeds} seeds, recogniser {found.recogniser.name}, "
-        f"own voice at {echo:g} dB"
+        f"{len(outcomes)} turns, seeds {first_seed} to {first_seed + seeds - 1}, "
+        f"recogniser {found.recogniser.name}, own voice at {echo:g} dB"
     )
     for line in (*table(outcomes), *latency(outcomes)):
         click.echo(line)

@@ -10,7 +10,10 @@ from .play import Outcome
 
 def table(outcomes: Sequence[Outcome]) -> Iterable[str]:
     """Lines: wake rate, intents, cards and answers by condition."""
-    yield f"{'condition':20} {'turns':>5} {'woken':>6} {'intent':>7} {'card':>6} {'answer':>7}"
+    yield (
+        f"{'condition':20} {'turns':>5} {'woken':>6} {'intent':>7} {'of all':>7} {'card':>6} "
+        f"{'answer':>7}"
+    )
     conditions = list(dict.fromkeys(outcome.asked.condition for outcome in outcomes))
     for condition in [*conditions, "all"]:
         own = [o for o in outcomes if condition in (o.asked.condition, "all")]
@@ -18,10 +21,12 @@ def table(outcomes: Sequence[Outcome]) -> Iterable[str]:
         seen = [o for o in heard if o.understood is not None]
         yield (
             f"{condition:20} {len(own):5} {_share(o.woken for o in own)} "
-            f" {_share(o.intent_right for o in heard)} {_share(o.card_right for o in seen)} "
+            f" {_share(o.intent_right for o in heard)} "
+            f" {_share(o.intent_right for o in own)} "
+            f"{_share(o.card_right for o in seen)} "
             f" {_share(o.answer_right for o in own)}"
         )
-    yield "(intent: of the turns it woke for; card: of those it looked at; answer: of all)"
+    yield "(intent: of the turns it woke for, then of all; card: of those it looked at)"
 
 
 def wrong(outcomes: Sequence[Outcome]) -> Iterable[str]:

@@ -60,15 +60,18 @@ class MicroWakeWord:
         self._features = package.MicroWakeWordFeatures()
         self._package = package
         self._quiet = _APART
+        self.level = 0.0
 
     def feed(self, samples: Samples) -> float | None:
         """The score where the phrase was heard; once each time it is said."""
         heard = None
+        self.level = 0.0
         pcm = (np.clip(samples, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
         for features in self._features.process_streaming(pcm):
             # Between the network's steps the score is 0: only a while without one ends a phrase.
             score = self._model.process_streaming_prob(features) or 0.0
             self._quiet += 1
+            self.level = max(self.level, float(score))
             if score > self._threshold:
                 if self._quiet > _APART:
                     heard = float(score)

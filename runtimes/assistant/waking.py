@@ -1,0 +1,64 @@
+"""The wake word of a configuration: one detector, or one that another confirms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge_sdk.errors import UsageError
+
+from ..speech import WakeWord, load_component
+from ..speech.protocol import GradedWakeWord, Samples
+from ..speech.wake.confirmed import Confirmed
+from .config import AssistantConfig, Component, Confirmation
+from .phrases import Spotter
+
+
+def wake_spotter(config: AssistantConfig, wake: Component) -> Spotter:
+    """The wake word, for the microphone and for the assistant's own speech.
+
+    In its own speech the second detector is taken to agree always: a room changes that speech, so
+    what comes near the phrase there is not counted.
+
+    Raises:
+        UsageError: the first detector gives no scores, or the two listen for different phrases.
+    """
+    stream, own = _load(wake), _load(wake)
+    if config.confirm is not None:
+        stream = _confirmed(stream, wake.name, config.confirm)
+        own = Confirmed(own, _Agreeing(own.phrase), config.confirm.candidate)
+    return Spotter(stream, own, config.thresholds.wake_exclusion)
+
+
+def _confirmed(first: GradedWakeWord, name: str, confirm: Confirmation) -> Confirmed:
+    if not hasattr(first, "level"):
+        raise UsageError(
+            f"The wake word {name} gives no scores, so nothing can confirm it; take micro or open, "
+            "or leave confirm out."
+        )
+    second: WakeWord = _load(confirm)
+    if second.phrase.lower() != first.phrase.lower():
+        raise UsageError(
+            f"The wake word is {first.phrase!r}, but confirm listens for {second.phrase!r}; name a "
+            "model of the same phrase (a model of your own is called like its file)."
+        )
+    return Confirmed(first, second, confirm.candidate)
+
+
+class _Agreeing:
+    """A second detector that hears its phrase whenever it is asked."""
+
+    def __init__(self, phrase: str) -> None:
+        self.phrase = phrase
+
+    def feed(self, samples: Samples) -> float:
+        return 1.0
+
+    def reset(self) -> None:
+        """It remembers nothing."""
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+
+def _load(component: Component) -> Any:
+    return load_component("wake", component.name, component.options)

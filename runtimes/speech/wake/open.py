@@ -1,0 +1,100 @@
+"""openWakeWord: networks on Google's speech embedding, many of them trained by users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_sdk.errors import UsageError
+
+from ..packages import packaged, require
+from ..protocol import RATE, Samples
+
+_INSTALL = "pip install 'edge-sdk[assistant]'"
+# Samples between two times that the phrase is said.
+_APART = RATE
+# What the package's buffers take at once.
+_MOST = 1280
+_PINNED = {
+    "models/okay_nabu.tflite": "2982cecde4ee81cc7a2573d2602a7d54f0669425c94a7b64af77e0ff92b03a18",
+    "models/melspectrogram.tflite": (
+        "96fa0adccb6e8cf95cb14465409a1a2898ee4a96a85bb9ed3c7eb0e68bf163e8"
+    ),
+    "models/embedding_model.tflite": (
+        "c0aea21eb84a4ce90a08c870da41b7a7173b45269e6a3207c71d67c40f3a59d8"
+    ),
+}
+
+
+class OpenWakeWord:
+    """The wake word ``open`` (pyopen-wakeword, Apache-2.0).
+
+    It takes five times what ``micro`` takes, and hears less of what is said in noise; but it takes
+    other things for its phrase than ``micro`` does, so that it can confirm what that one is not
+    sure of. It looks at two seconds at a time, and answers 80 ms at a time.
+
+    Args:
+        model: ``okay_nabu``, or the path of an openWakeWord model's ``.tflite`` (the project's own
+            are CC BY-NC-SA: not for commercial use).
+        threshold: the probability from which the phrase counts as heard.
+
+    Raises:
+        DependencyError: the package is missing or not the one that was checked.
+        UsageError: there is no such model, or the threshold is outside (0, 1).
+    """
+
+    def __init__(self, model: str = "okay_nabu", threshold: float = 0.5) -> None:
+        package: Any = require("pyopen_wakeword", _INSTALL)
+        if not 0 < threshold < 1:
+            raise UsageError(
+                f"A wake word's threshold lies between 0 and 1; {threshold:g} was given."
+            )
+        checked = {
+            file: packaged("pyopen_wakeword", file, digest, _INSTALL)
+            for file, digest in _PINNED.items()
+        }
+        path = checked.get(f"models/{model}.tflite", Path(model))
+        if path.suffix != ".tflite" or not path.is_file() or model in ("melspectrogram",):
+            raise UsageError(
+                f"There is no openWakeWord model {model!r}; known: okay_nabu, or a model's "
+                ".tflite file."
+            )
+        self.phrase = path.stem.replace("_", " ").title()
+        self.level = 0.0
+        self._quiet = _APART
+        self._threshold = threshold
+        self._features = package.OpenWakeWordFeatures.from_builtin()
+        self._model = package.OpenWakeWord.from_model(path)
+        self.reset()
+
+    def feed(self, samples: Samples) -> float | None:
+        """The score where the phrase was heard; once each time it is said."""
+        heard = None
+        self.level = 0.0
+        for start in range(0, len(samples), _MOST):
+            part = samples[start : start + _MOST]
+            self._quiet += len(part)
+            pcm = (np.clip(part, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
+            for embeddings in self._features.process_streaming(pcm):
+                for score in self._model.process_streaming(embeddings):
+                    self.level = max(self.level, float(score))
+                    if score > self._threshold:
+                        if self._quiet > _APART:
+                            heard = float(score)
+                        self._quiet = 0
+        return heard
+
+    def reset(self) -> None:
+        """Forget what was heard so far."""
+        self._features.reset()
+        # Else it would look through eight seconds of silence first.
+        self._features.new_audio_samples = 0
+        self._model.reset()
+        self._quiet = _APART
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._features.close()
+        self._model.close()
