@@ -31,18 +31,28 @@ class FixedLength(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     length: str = "length"
 
 
+def length_of(value: NDArray[Any], fixed: FixedLength) -> int:
+    """The true length of ``value``.
+
+    Raises:
+        InputError: ``value`` is empty along the axis, or longer than the graph.
+    """
+    length = int(value.shape[fixed.axis])
+    if not 1 <= length <= fixed.size:
+        raise InputError(
+            f"The input {fixed.input} has {length} steps; this graph takes 1 to {fixed.size}. "
+            "Give a shorter piece, or convert for a longer window."
+        )
+    return length
+
+
 def pad(value: NDArray[Any], fixed: FixedLength) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """``value`` padded to the graph's length, and its true length, int32 ``[1]``.
 
     Raises:
         InputError: ``value`` is empty along the axis, or longer than the graph.
     """
-    length = value.shape[fixed.axis]
-    if not 1 <= length <= fixed.size:
-        raise InputError(
-            f"The input {fixed.input} has {length} steps; this graph takes 1 to {fixed.size}. "
-            "Give a shorter piece, or convert for a longer window."
-        )
+    length = length_of(value, fixed)
     told = np.array([length], np.int32)
     if length == fixed.size:
         return value, told

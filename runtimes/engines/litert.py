@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_sdk.bundle.fixed_length import pad
 from edge_sdk.bundle.manifest import TensorSpec
 from edge_sdk.bundle.tflite_note import TfliteNote, read_note
-from edge_sdk.errors import EngineError, InputError
+from edge_sdk.errors import EngineError
 
 from .checks import check_inputs
 from .layer_times import LayerTime, NotTold
+from .litert_inputs import LiteRtInput
 from .litert_nodes import is_delegated, nodes_of
 from .litert_times import litert_times
 from .placement import Placement, placement
@@ -67,7 +67,12 @@ class LiteRtGraph:
         self.outputs = tuple(
             s for s in note.outputs if not options.outputs or s.name in options.outputs
         )
-        self._fixed = note.fixed
+        fixed = {one.input: one for one in note.fixed}
+        self._write = {
+            spec.name: LiteRtInput(self._interpreter, self._inputs, spec.name, fixed.get(spec.name))
+            for spec in self.inputs
+        }
+        self._read = [(spec.name, self._outputs[spec.name]["index"]) for spec in self.outputs]
         self._library, self._version, self._threads = library, version, options.threads
         # The profiler runs the graph anew, on what it was given.
         self._traced = graph if options.trace else None
@@ -86,20 +91,15 @@ class LiteRtGraph:
         if self._interpreter is None:
             raise EngineError("The graph is closed; load it again.")
         check_inputs(self.inputs, inputs)
-        feed = dict(inputs)
-        for fixed in self._fixed:
-            feed[fixed.input], feed[fixed.length] = pad(feed[fixed.input], fixed)
         try:
-            given = {name: _narrowed(feed[name], d, name) for name, d in self._inputs.items()}
-            for name, detail in self._inputs.items():
-                self._interpreter.set_tensor(detail["index"], given[name])
-            self._interpreter.invoke()
+            for name, value in inputs.items():
+                self._write[name].write(value)
             if self._traced is not None:
-                self._feeds.append(given)
-            return {
-                spec.name: self._interpreter.get_tensor(self._outputs[spec.name]["index"])
-                for spec in self.outputs
-            }
+                self._feeds.append(
+                    {n: self._interpreter.get_tensor(d["index"]) for n, d in self._inputs.items()}
+                )
+            self._interpreter.invoke()
+            return {name: self._interpreter.get_tensor(index) for name, index in self._read}
         except (ValueError, RuntimeError) as error:
             raise EngineError(f"litert failed while running the graph: {error}") from error
 
@@ -133,6 +133,7 @@ class LiteRtGraph:
     def close(self) -> None:
         """Drop the interpreter."""
         self._interpreter = None
+        self._write.clear()
 
 
 def _library() -> tuple[Any, str]:
@@ -166,18 +167,3 @@ def _spec(name: str, detail: dict[str, Any]) -> TensorSpec:
         dtype=np.dtype(detail["dtype"]).name,
         shape=tuple(int(size) for size in detail["shape"]),
     )
-
-
-def _narrowed(value: NDArray[Any], detail: dict[str, Any], name: str) -> NDArray[Any]:
-    """``value`` in the graph's own dtype: TFLite's lookups take int32 where callers have int64.
-
-    Raises:
-        InputError: a value does not fit.
-    """
-    wanted = np.dtype(detail["dtype"])
-    if value.dtype == wanted:
-        return value
-    out = value.astype(wanted)
-    if not np.array_equal(out, value):
-        raise InputError(f"The input {name} has values that do not fit {wanted.name}.")
-    return out
