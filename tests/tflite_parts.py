@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from edge_sdk.converters.checkpoint.content import Checkpoint
@@ -14,23 +15,31 @@ from edge_sdk.converters.export.fusion import part_specs
 from edge_sdk.converters.export.tflite import export_tflite
 from edge_sdk.converters.export.tflite_quantise import quantise_tflite
 from edge_sdk.converters.export.tflite_recipes import TflitePrecision
+from edge_sdk.converters.fusion.config import GruText
 from edge_sdk.converters.fusion.model import FusionModel
 from edge_sdk.converters.parts import PartSpec
 
 from .converters.fusion.conftest import tiny
 
+_TEXT_GRU = tiny(audio=None, image=False, text="gru")
+_WIDE_GRU = GruText(width=256, hidden=256, embedding=8, dropout=0.0)
 SIZES = {"frames": 24, "tokens": 8}
 KINDS = {
     "audio gru": ("audio", tiny(audio="gru", image=False, text=None)),
     "audio tcn": ("audio", tiny(audio="tcn", image=False, text=None)),
     "image": ("image", tiny(audio=None, text=None)),
-    "text gru": ("text", tiny(audio=None, image=False, text="gru")),
+    "large image": ("image", tiny(audio=None, text=None, side=128)),
+    "text gru": ("text", _TEXT_GRU),
+    "large text gru": (
+        "text",
+        replace(_TEXT_GRU, model=replace(_TEXT_GRU.model, text=_WIDE_GRU)),
+    ),
     "text transformer": ("text", tiny(audio=None, image=False, text="transformer")),
     "video gru": ("video", tiny(audio=None, image=False, text=None, video="gru")),
     "head concat": ("head", tiny(fusion="concat")),
     "head attention": ("head", tiny(fusion="attention")),
 }
-PADDED = tuple(kind for kind in KINDS if kind.startswith(("audio", "text")))
+PADDED = tuple(kind for kind, (part, _) in KINDS.items() if part in ("audio", "text"))
 
 
 @cache

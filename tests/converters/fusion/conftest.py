@@ -71,9 +71,10 @@ def tiny(
     video: str | None = None,
     fusion: str = "concat",
     modality_dropout: float = 0.0,
+    side: int = SIDE,
 ) -> ModelConfig:
     """A model of a few thousand weights with the kinds asked for."""
-    picture = ImageConfig(height=SIDE, width=SIDE)
+    picture = ImageConfig(height=side, width=side)
     vocabulary = ("[pad]", "[unk]", *(f"w{i}" for i in range(WORDS - 2)))
     return ModelConfig(
         name="tiny",
