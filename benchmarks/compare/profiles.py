@@ -66,6 +66,7 @@ def _apart(base: ProfileResult, new: ProfileResult) -> list[str]:
         "emulated": (base.device.emulated, new.device.emulated),
         "emulation": (base.device.emulation, new.device.emulation),
         "part": (base.options.part or "all", new.options.part or "all"),
+        "back to back": (base.options.back_to_back, new.options.back_to_back),
         "target": (base.bundle.target, new.bundle.target),
         "number of cores": (base.device.cores, new.device.cores),
     }

@@ -20,6 +20,8 @@ class ProfileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         rounds: fresh processes, each with a cold load, a first answer and warm calls. Between
             them lies the noise that one process cannot see.
         calls: warm calls a round, after the warm-up.
+        back_to_back: make what ``part`` takes before, and call it with nothing between two calls,
+            as the engines' own tools do: caches stay warm, which in use they do not.
         layers: also measure every layer, in runs of their own.
         thermal_minutes: also run under full load for so long; 0: do not.
         cache: where compiled TensorRT engines lie; None: the user's cache folder.
@@ -31,6 +33,7 @@ class ProfileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     samples: str | None = None
     rounds: Annotated[int, Meta(ge=1)] = 5
     calls: Annotated[int, Meta(ge=10)] = 100
+    back_to_back: bool = False
     layers: bool = False
     thermal_minutes: Annotated[float, Meta(ge=0)] = 0.0
     cache: str | None = None

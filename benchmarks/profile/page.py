@@ -32,6 +32,8 @@ def page_of(result: ProfileResult) -> Page:
     """The page: summary, latency, stages, layers, memory, temperature, sensors, provenance."""
     total = result.stages[TOTAL]
     what = result.options.part or "whole answers"
+    if result.options.back_to_back:
+        what += ", back to back,"
     page = Page(
         f"Profile of {result.bundle.name}",
         lead=f"{what} on {where(result)}, {result.date}.",

@@ -73,6 +73,7 @@ def profile_on(
 def _words(options: ProfileOptions) -> list[str]:
     """The options as words of the command line."""
     words = ["--layers"] if options.layers else []
+    words += ["--back-to-back"] if options.back_to_back else []
     named = {
         "--part": options.part,
         "--engine": options.engine,

@@ -1,13 +1,17 @@
-"""What is called and timed: whole answers, or one part with its front-end."""
+"""What is called and timed: whole answers, one part with its front-end, or one part alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
+import msgspec
+
 from edge_sdk.errors import UsageError
 from edge_sdk.runtimes.session import FusionSession
+
+from .inputs import Given
 
 #: The stage of a whole answer, the one that its user waits for.
 TOTAL = "total"
@@ -35,6 +39,22 @@ def subject_of(session: FusionSession, part: str | None) -> Subject:
     return _Head(session) if part == session.parts.head.part.name else _Encoder(session, part)
 
 
+def back_to_back(
+    session: FusionSession, part: str | None, given: Sequence[Given]
+) -> tuple[Subject, list[Given]]:
+    """A part without its front-end, and the samples as what it takes.
+
+    Raises:
+        UsageError: no part was named, or the edition has none of this name.
+    """
+    if part is None:
+        raise UsageError("Back to back one part is measured: name it (--part NAME).")
+    subject = subject_of(session, part)
+    assert isinstance(subject, (_Encoder, _Head))
+    inputs = [msgspec.structs.replace(one, values=subject.inputs(one.values)) for one in given]
+    return subject.run, inputs
+
+
 def needs(session: FusionSession, part: str | None) -> tuple[str, ...]:
     """The modalities that samples should have."""
     return (part,) if part in session.parts.encoders else session.modalities
@@ -57,6 +77,16 @@ class _Encoder:
         self._session = session
         self._modality = modality
 
+    def inputs(self, values: dict[str, Any]) -> dict[str, Any]:
+        name = self._modality
+        return {name: self._session.features(name, values[name])}
+
+    def run(self, inputs: dict[str, Any]) -> dict[str, float]:
+        started = perf_counter()
+        self._session.parts.encode(self._modality, inputs[self._modality])
+        spent = (perf_counter() - started) * 1e3
+        return {f"encoder.{self._modality}": spent, TOTAL: spent}
+
     def __call__(self, values: dict[str, Any]) -> dict[str, float]:
         started = perf_counter()
         features = self._session.features(self._modality, values[self._modality])
@@ -74,13 +104,18 @@ class _Head:
     def __init__(self, session: FusionSession) -> None:
         self._session = session
 
-    def __call__(self, values: dict[str, Any]) -> dict[str, float]:
+    def inputs(self, values: dict[str, Any]) -> dict[str, Any]:
         parts = self._session.parts
-        embeddings = {
+        return {
             name: parts.encode(name, self._session.features(name, value))
             for name, value in values.items()
         }
+
+    def __call__(self, values: dict[str, Any]) -> dict[str, float]:
+        return self.run(self.inputs(values))
+
+    def run(self, inputs: dict[str, Any]) -> dict[str, float]:
         started = perf_counter()
-        parts.fuse(embeddings)
+        self._session.parts.fuse(inputs)
         spent = (perf_counter() - started) * 1e3
         return {"head": spent, TOTAL: spent}

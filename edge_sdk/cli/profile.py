@@ -30,6 +30,11 @@ if TYPE_CHECKING:
               help="Fresh processes, each with a cold load and warm calls.")  # fmt: skip
 @click.option("--calls", type=click.IntRange(min=10), default=100, show_default=True,
               help="Warm calls a round.")  # fmt: skip
+@click.option(
+    "--back-to-back",
+    is_flag=True,
+    help="With --part: without its front-end, call upon call, as engines' own tools do.",
+)
 @click.option("--layers", is_flag=True, help="Also measure every layer.")
 @click.option("--thermal", type=click.FloatRange(min=0), default=0.0, metavar="MINUTES",
               help="Also run under full load for so long.")  # fmt: skip
@@ -53,6 +58,7 @@ def command(
     samples: Path | None,
     rounds: int,
     calls: int,
+    back_to_back: bool,
     layers: bool,
     thermal: float,
     cache: Path | None,
@@ -79,6 +85,8 @@ def command(
         check_report()
     if device is None and (install or edge_sdk or ssh):
         raise UsageError("--install, --edge-sdk and --ssh are for another device; give --device.")
+    if back_to_back and part is None:
+        raise UsageError("Back to back one part is measured: name it with --part.")
     options = ProfileOptions(
         part=part,
         engine=engine,
@@ -86,6 +94,7 @@ def command(
         samples=str(samples) if samples is not None else None,
         rounds=rounds,
         calls=calls,
+        back_to_back=back_to_back,
         layers=layers,
         thermal_minutes=thermal,
         cache=str(cache) if cache is not None else None,
@@ -138,7 +147,8 @@ def show(result: ProfileResult) -> str:
         f"{result.bundle.name} ({result.bundle.edition}) on {where(result)}"
         + (f"; EMULATED ({result.device.emulation})" if result.device.emulated else ""),
         f"{total.calls} warm calls in {len(total.rounds)} processes, on {result.inputs.samples} "
-        f"samples ({result.inputs.source}); {result.software.threads} thread(s)",
+        f"samples ({result.inputs.source}); {result.software.threads} thread(s)"
+        + ("; back to back" if result.options.back_to_back else ""),
         "",
         table(rows),
         "",

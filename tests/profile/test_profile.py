@@ -182,6 +182,32 @@ def test_mistakes_have_a_sentence(tiny_bundle, tmp_path) -> None:
         profile(tiny_bundle, ProfileOptions(samples=str(tmp_path), rounds=1, calls=10))
 
 
+@pytest.mark.parametrize(("part", "stage"), [("audio", "encoder.audio"), ("head", "head")])
+def test_a_part_back_to_back_is_timed_without_what_comes_before_it(
+    run, tiny_bundle, tmp_path, part: str, stage: str
+) -> None:
+    output = tmp_path / "p.json"
+    done = run("profile", tiny_bundle, "--part", part, "--back-to-back", "--rounds", "1",
+               "--calls", "10", "--json", str(output))  # fmt: skip
+    assert done.code == 0, done.err
+    assert "back to back" in done.out
+    found = read_result(output)
+    assert list(found.stages) == [stage, "total"]
+    assert found.stages[stage].rounds == found.stages["total"].rounds
+    assert found.options.back_to_back
+
+
+def test_back_to_back_needs_a_part(run, tiny_bundle) -> None:
+    from edge_sdk.benchmarks.profile import ProfileOptions, profile
+    from edge_sdk.errors import UsageError
+
+    done = run("profile", tiny_bundle, "--back-to-back")
+    assert done.code == UsageError.exit_code
+    assert "--part" in done.err
+    with pytest.raises(UsageError, match="--part"):
+        profile(tiny_bundle, ProfileOptions(back_to_back=True, rounds=1, calls=10))
+
+
 def test_samples_without_what_the_part_needs(tiny_bundle, tmp_path, sample_set) -> None:
     from edge_sdk.benchmarks.profile import ProfileOptions, profile
 
