@@ -160,6 +160,21 @@ class Material:
         """What the way from the checkpoint to the programs took."""
         return self._programs[1]
 
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """Each part as a torch module with its own code: what a user has who starts from torch.
+
+        What making them takes is nobody's.
+        """
+        folder = self.scratch / "modules"
+        folder.mkdir()
+        job = folder / "job.json"
+        job.write_bytes(
+            msgspec.json.encode({"checkpoint": str(self.checkpoint), "out": str(folder)})
+        )
+        measure_tree([sys.executable, str(WORKERS / "modules.py"), str(job)])
+        return {path.stem: str(path) for path in sorted(folder.glob("*.package"))}
+
     @property
     def fixed(self) -> dict[str, list[dict[str, Any]]]:
         """What the TFLite graphs and the programs pad."""

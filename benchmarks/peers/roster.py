@@ -31,6 +31,26 @@ CANDIDATES: tuple[Candidate, ...] = (
         seeded=True,
     ),
     WorkerPeer(
+        "olive-from-torch",
+        # The default exporter of the pass is the one that traces.
+        "Olive from torch, `OnnxConversion` (TorchScript) + `OnnxStaticQuantization`, defaults",
+        environment="olive",
+        script="olive_from_torch.py",
+        engine="onnxruntime",
+        seeded=True,
+        from_torch=True,
+    ),
+    WorkerPeer(
+        "olive-from-torch-dynamo",
+        "Olive from torch, `OnnxConversion` (dynamo) + `OnnxStaticQuantization`",
+        environment="olive",
+        script="olive_from_torch.py",
+        engine="onnxruntime",
+        seeded=True,
+        from_torch=True,
+        arguments=("--dynamo",),
+    ),
+    WorkerPeer(
         "openvino",
         "NNCF `quantize`, defaults, in OpenVINO",
         environment="openvino",

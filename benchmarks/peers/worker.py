@@ -28,6 +28,8 @@ class WorkerPeer:
         name, title, environment, seeded: as there.
         script: the worker.
         engine: what runs its graphs, and whose fp32 graphs it starts from.
+        from_torch: whether it starts from torch modules instead, and exports them itself.
+        arguments: for the worker, after its job.
         companions: endings of files that belong to a graph (``.bin``).
     """
 
@@ -40,16 +42,23 @@ class WorkerPeer:
         script: str,
         engine: Engine,
         seeded: bool = False,
+        from_torch: bool = False,
+        arguments: tuple[str, ...] = (),
         companions: tuple[str, ...] = (),
     ) -> None:
         self.name, self.title, self.seeded = name, title, seeded
         self.environment: str | None = environment
-        self._script, self._engine, self._companions = script, engine, companions
+        self._script, self._arguments = script, arguments
+        self._engine, self._from_torch, self._companions = engine, from_torch, companions
 
     def convert(self, material: Material, seed: int, out: Path) -> Converted:
-        """Run the worker and read what it made."""
+        """Run the worker and read what it made.
+
+        Raises:
+            EngineError: it refuses a part, and what it started from is nothing to run instead.
+        """
         python = python_of(self.environment, material.environments)
-        graphs, before = _given(material, self._engine)
+        graphs, before = self._given(material)
         fixed = material.fixed if self._engine in ("litert", "executorch") else {}
         job = out / "job.json"
         job.write_bytes(
@@ -62,10 +71,10 @@ class WorkerPeer:
                 }
             )
         )
-        usage = measure_tree([python, str(WORKERS / self._script), str(job)])
+        usage = measure_tree([python, str(WORKERS / self._script), str(job), *self._arguments])
         result = msgspec.json.decode((out / "result.json").read_bytes(), type=Made)
-        if self._engine == "executorch" and result.refused:
-            # A program that was captured is none that the engine runs.
+        if (self._from_torch or self._engine == "executorch") and result.refused:
+            # What it started from is nothing that the engine runs.
             part, why = next(iter(result.refused.items()))
             raise EngineError(f"It does not convert {part}: {why}.")
         paths = {part: result.made.get(part, graph) for part, graph in graphs.items()}
@@ -80,11 +89,12 @@ class WorkerPeer:
             kept=result.refused,
         )
 
-
-def _given(material: Material, engine: Engine) -> tuple[dict[str, str], TreeUsage]:
-    """The fp32 graphs that a way to ``engine`` starts from, and what they took."""
-    if engine == "litert":
-        return material.tflite, material.tflite_usage
-    if engine == "executorch":
-        return material.programs, material.programs_usage
-    return material.onnx, material.export_usage
+    def _given(self, material: Material) -> tuple[dict[str, str], TreeUsage | None]:
+        """What it starts from, by part, and what that took where it counts."""
+        if self._from_torch:
+            return material.modules, None
+        if self._engine == "litert":
+            return material.tflite, material.tflite_usage
+        if self._engine == "executorch":
+            return material.programs, material.programs_usage
+        return material.onnx, material.export_usage
