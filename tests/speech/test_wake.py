@@ -147,3 +147,10 @@ def test_a_phrase_that_both_hear_counts_once() -> None:
     wake = Confirmed(_Scripted(0.8), _Scripted(0.55), 0.5)
     stream = _blocks(*[0.1] * 30, 0.6, 0.7, 0.9, 0.7, *[0.1] * 30, 0.6, *[0.1] * 9)
     assert len(_heard(wake, stream, 1280)) == 2
+
+
+def test_a_phrase_that_was_heard_is_not_found_again_in_what_follows() -> None:
+    # A command that sounds a little like the phrase, 1.1 s after it.
+    stream = _blocks(*[0.1] * 30, 0.7, *[0.1] * 13, 0.52, *[0.1] * 30)
+    assert len(_heard(Confirmed(_Scripted(0.8), _Scripted(0.55), 0.5), stream, 1280)) == 1
+    assert len(_heard(Confirmed(_Scripted(0.6), _Scripted(0.55), 0.5), stream, 1280)) == 1

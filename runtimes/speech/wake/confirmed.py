@@ -46,6 +46,8 @@ class Confirmed:
         if heard is None or self._apart > 0:
             return None
         self._apart, self._asking = round(_APART * RATE), 0
+        # What was heard is not to be found again in what the second detector is asked about.
+        self._ring.clear()
         return heard
 
     def reset(self) -> None:
