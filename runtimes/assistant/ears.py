@@ -122,6 +122,12 @@ class Ears:
             return None
         return found
 
+    def paused(self) -> Samples | None:
+        """What was said ``[n]``, once it may be over; None while it is not, or was told."""
+        said = self._segmenter.paused()
+        ended = (self._origin or 0.0) + self._segmenter.speech_end / RATE
+        return said if ended > self._wake_end else None
+
     def flush(self) -> Timed | None:
         """The utterance that had begun when the stream ended."""
         found = self._timed(self._segmenter.flush())

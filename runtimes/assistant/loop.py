@@ -190,17 +190,19 @@ class Assistant:
                 self._rest("nothing was said")
         elif found is not None:
             self._think(found)
+        elif (said := self._ears.paused()) is not None:
+            self._thinker.expect(said)
 
     def _think(self, found: Timed) -> None:
         self._turns += 1
-        number, samples = self._turns, found.utterance.samples
-        seconds = len(samples) / self._microphone.rate
+        number = self._turns
+        seconds = len(found.utterance.samples) / self._microphone.rate
         self._emit(
             happened.Heard(self._time, number, seconds, found.speech_end, found.utterance.cut)
         )
         self._go("thinking", "an utterance is whole")
         frame = self._frame(found.speech_end)
-        thought = self._thinker.think(number, samples, frame)
+        thought = self._thinker.think(number, found.utterance, frame)
         began = perf_counter()
         speech = self._synthesise(thought.answer.text)
         if speech is not None:
@@ -248,9 +250,10 @@ class Assistant:
             self._rest("it could not speak")
             return
         try:
-            self._ears.speaks(speech)
             self._toned = False
             self._speaker.play(speech)
+            # It takes a tenth of a second, and is done before the next sound is listened to.
+            self._ears.speaks(speech)
         except EdgeError as error:
             self._emit(happened.Failed(self._time, "speak", str(error)))
             self._rest("it could not speak")

@@ -17,6 +17,8 @@ from ..prediction import Prediction
 from ..session import FusionSession
 from ..speech import RATE, Recogniser, Transcript
 from ..speech.protocol import Samples
+from ..speech.segmenter import Utterance
+from .ahead import Ahead
 from .skills import SILENT
 from .turn import Answer, Home, Skill, Turn
 
@@ -65,19 +67,26 @@ class Thinker:
         skills: Mapping[str, tuple[str, Skill]],
         home: Home,
     ) -> None:
-        self._session, self._recognisers = session, dict(recognisers)
+        self._session = session
+        self._names = tuple(recognisers)
+        self._recognising = Ahead(recognisers, home.config.segmenter)
         self._skills, self._home = skills, home
         self._unsure = 0
         #: Which recogniser is used; a governor may take the lighter one.
-        self.recogniser = next(iter(self._recognisers), "")
+        self.recogniser = next(iter(self._names), "")
 
     @property
     def recognisers(self) -> tuple[str, ...]:
         """The names of the recognisers, the usual one first."""
-        return tuple(self._recognisers)
+        return self._names
 
-    def think(self, number: int, samples: Samples, frame: Frame | None) -> Thought:
-        """Answer an utterance ``[n]`` at 16 kHz and the frame that belongs to it."""
+    def expect(self, samples: Samples) -> None:
+        """Begin to recognise ``samples`` ``[n]``: it looks as if no more will be said."""
+        self._recognising.expect(self.recogniser, samples)
+
+    def think(self, number: int, utterance: Utterance, frame: Frame | None) -> Thought:
+        """Answer an utterance and the frame that belongs to it."""
+        samples = utterance.samples
         failures: list[tuple[str, str]] = []
         milliseconds: dict[str, float] = {}
         name = self.recogniser
@@ -93,7 +102,8 @@ class Thinker:
             finally:
                 milliseconds[stage] = (perf_counter() - started) * 1000
 
-        transcript = timed("recognise", lambda: self._recognisers[name].transcribe(samples))
+        said = utterance.spoken
+        transcript = timed("recognise", lambda: self._recognising.transcribe(name, said))
         transcript = transcript or Transcript("", 0.0)
         wordless = not transcript.text and not failures
         prediction = timed("fuse", lambda: self._fuse(samples, frame, transcript))
@@ -134,14 +144,15 @@ class Thinker:
         """
         quiet = np.zeros(RATE // 2, np.float32)
         with contextlib.suppress(Exception):
-            self._recognisers[self.recogniser].transcribe(quiet)
+            # Twice: what is done for the first time takes longer, and would not be begun ahead.
+            for _ in range(2):
+                self._recognising.transcribe(self.recogniser, quiet)
         with contextlib.suppress(EdgeError):
             self._fuse(quiet, None, Transcript("what"))
 
     def close(self) -> None:
         """Release the recognisers."""
-        for recogniser in self._recognisers.values():
-            recogniser.close()
+        self._recognising.close()
 
     def _fuse(self, samples: Samples, frame: Frame | None, transcript: Transcript) -> Prediction:
         offered = {

@@ -20,6 +20,8 @@ class SegmenterOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         silence: probability below which it is silence; what lies between continues.
         begin: speech that begins an utterance.
         end: silence that ends it.
+        ahead: silence after which it is taken for over, so that recognising can begin; as much of
+            the closing silence is recognised.
         lead: what is kept from before its beginning.
         longest: an utterance is cut there.
         patience: without speech for so long, nothing was said.
@@ -29,6 +31,7 @@ class SegmenterOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     silence: float = 0.35
     begin: float = 0.09
     end: float = 0.6
+    ahead: float = 0.2
     lead: float = 0.3
     longest: float = 10.0
     patience: float = 5.0
@@ -39,7 +42,7 @@ class SegmenterOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
                 "The thresholds of the voice detector must be 0 < silence <= speech < 1; "
                 f"they are {self.silence:g} and {self.speech:g}."
             )
-        for name in ("begin", "end", "lead", "longest", "patience"):
+        for name in ("begin", "end", "ahead", "lead", "longest", "patience"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"{name} of the voice detector must be at least 0 seconds.")
 
@@ -52,6 +55,7 @@ class Utterance(msgspec.Struct, frozen=True):
         start: its first sample.
         speech_end: the sample after its last speech.
         end: the sample at which its end was known.
+        spoken: the samples to recognise, with no more of the silence than ``ahead``.
         cut: whether it was cut at the longest length.
     """
 
@@ -59,6 +63,7 @@ class Utterance(msgspec.Struct, frozen=True):
     start: int
     speech_end: int
     end: int
+    spoken: Samples
     cut: bool = False
 
 
@@ -73,6 +78,8 @@ class Segmenter:
 
     def __init__(self, detector: VoiceDetector, options: SegmenterOptions | None = None) -> None:
         self._detector = detector
+        # Whether a pause has not been told yet.
+        self._pausing = False
         self.options = options or SegmenterOptions()
         self._per_second = RATE / detector.window
         self.reset()
@@ -81,6 +88,18 @@ class Segmenter:
     def speaking(self) -> bool:
         """Whether an utterance has begun."""
         return self._started
+
+    def paused(self) -> Samples | None:
+        """What will be :attr:`Utterance.spoken` if nothing more is said; once in each pause."""
+        if not self._pausing:
+            return None
+        self._pausing = False
+        return np.concatenate(self._taken)[: self._spoken()]
+
+    @property
+    def speech_end(self) -> int:
+        """The sample after the last speech so far."""
+        return self._last_speech * self._detector.window
 
     def reset(self) -> None:
         """Begin anew: positions count from here."""
@@ -91,6 +110,7 @@ class Segmenter:
         self._taken: list[Samples] = []
         self._run = self._quiet = self._seen = self._last_speech = 0
         self._started = False
+        self._pausing = False
 
     def feed(self, samples: Samples) -> Utterance | Silence | None:
         """Take the next samples ``[n]``, any number; what was decided in them, if anything.
@@ -117,6 +137,7 @@ class Segmenter:
         speech = probability >= (options.silence if self._started else options.speech)
         if speech:
             self._run, self._quiet, self._last_speech = self._run + 1, 0, self._seen
+            self._pausing = False
         else:
             self._run, self._quiet = 0, self._quiet + 1
         if not self._started:
@@ -130,6 +151,8 @@ class Segmenter:
                 return Silence(self._seen * self._detector.window)
             return None
         self._taken.append(block)
+        if self._quiet == max(1, self._windows(options.ahead)):
+            self._pausing = True
         if self._quiet >= max(1, self._windows(options.end)):
             return self._whole(cut=False)
         if len(self._taken) >= self._windows(options.longest):
@@ -142,12 +165,19 @@ class Segmenter:
         found = Utterance(
             samples=samples,
             start=self._seen * window - len(samples),
-            speech_end=self._last_speech * window,
+            speech_end=self.speech_end,
             end=self._seen * window,
+            spoken=samples[: self._spoken()],
             cut=cut,
         )
         self._taken, self._started, self._run, self._quiet = [], False, 0, 0
+        self._pausing = False
         return found
+
+    def _spoken(self) -> int:
+        """Samples of what was taken up to a while after the last speech."""
+        silent = max(0, self._quiet - max(1, self._windows(self.options.ahead)))
+        return (len(self._taken) - silent) * self._detector.window
 
     def _windows(self, seconds: float) -> int:
         return round(seconds * self._per_second)

@@ -35,7 +35,7 @@ from edge_sdk.runtimes.capture import (
     VirtualClock,
 )
 from edge_sdk.runtimes.prediction import HeadPrediction, Prediction
-from edge_sdk.runtimes.speech import RATE, EchoCanceller, Speech, Transcript
+from edge_sdk.runtimes.speech import RATE, EchoCanceller, Recogniser, Speech, Transcript
 from edge_sdk.runtimes.speech.protocol import Samples
 
 # Loudness stands for what is heard: the components below tell these levels apart.
@@ -218,6 +218,7 @@ class Stage:
         camera_age: float | None = 0.1,
         voice: float = 0.05,
         canceller: EchoCanceller | None = None,
+        recognisers: Mapping[str, Recogniser] | None = None,
     ) -> None:
         config = config or AssistantConfig(tone=False)
         self.clock = VirtualClock()
@@ -235,7 +236,7 @@ class Stage:
             "ears": Ears(wake, stop, Loud(), config.segmenter, config.wake_overlap),
             "thinker": Thinker(
                 session,
-                {"words": Words(texts or ["words"] * 99)},
+                recognisers or {"words": Words(texts or ["words"] * 99)},
                 skills_for(INTENTS, {}),
                 home,
             ),

@@ -45,10 +45,10 @@ class Hot:
 def test_heat_takes_the_assistant_down_and_cold_brings_it_back() -> None:
     said = (WAKE, 0.4), (SPEECH, 1.0), (SILENCE, 3.0)
     heard = sound((SILENCE, 22.0), *said, (SILENCE, 150.0), *said)
-    stage = Stage(heard, [("time", 0.9, "nothing", 0.9)] * 2, camera_age=None)
+    recognisers = {"words": Words(["words"] * 9), "light": Words(["light words"] * 9)}
+    stage = Stage(heard, [("time", 0.9, "nothing", 0.9)] * 2, camera_age=None,
+                  recognisers=recognisers)  # fmt: skip
     session: Any = Rungs()
-    thinker = stage.assistant.thinker
-    thinker._recognisers["light"] = Words(["light words"])
     governor = governor_for(AssistantConfig().governor, session, light=True)  # type: ignore[arg-type]
     Governing(stage.assistant, session, governor, None, stage.clock, lambda: Hot(stage))
     assert session.prepared == ("full", "small")

@@ -104,9 +104,9 @@ def test_a_stage_that_hangs_gives_no_sign_of_life(
     notified: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "3000")
-    stage = Stage(sound((SILENCE, 1.0), *TURN), [FROG], config=QUIET)
     hanging = _Hanging(notified)
-    stage.assistant.thinker._recognisers["words"] = hanging
+    stage = Stage(sound((SILENCE, 1.0), *TURN), [FROG], config=QUIET,
+                  recognisers={"words": hanging})  # fmt: skip
     manager = Manager()
     signs = Signs(manager)
     stage.assistant.listen(signs.event)
