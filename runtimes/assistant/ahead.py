@@ -29,6 +29,17 @@ class Ahead:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="recognise")
         self._begun: tuple[str, Samples, Future[Transcript]] | None = None
 
+    def warm(self, name: str, samples: Samples) -> None:
+        """Practise on ``samples`` ``[n]``, so that the first one asked for is quick.
+
+        Raises:
+            Exception: whatever the recogniser raises.
+        """
+        self.transcribe(name, samples)
+        # The first time takes longer; only what may be quick enough to begin ahead is tried again.
+        if self._within < self._took[name] < 3 * self._within:
+            self.transcribe(name, samples)
+
     def expect(self, name: str, samples: Samples) -> None:
         """Begin with ``samples`` ``[n]`` on another thread, if that will be done in time."""
         if self._took.get(name, float("inf")) > self._within:

@@ -144,9 +144,7 @@ class Thinker:
         """
         quiet = np.zeros(RATE // 2, np.float32)
         with contextlib.suppress(Exception):
-            # Twice: what is done for the first time takes longer, and would not be begun ahead.
-            for _ in range(2):
-                self._recognising.transcribe(self.recogniser, quiet)
+            self._recognising.warm(self.recogniser, quiet)
         with contextlib.suppress(EdgeError):
             self._fuse(quiet, None, Transcript("what"))
 

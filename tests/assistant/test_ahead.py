@@ -110,6 +110,17 @@ def test_what_was_said_after_all_is_recognised_anew() -> None:
     other.close()
 
 
+def test_practice_lets_the_first_question_be_expected() -> None:
+    recogniser = Patient()
+    ahead = Ahead({"words": recogniser}, OPTIONS)
+    ahead.warm("words", np.zeros(RATE, np.float32))
+    practised = len(recogniser.given)
+    ahead.expect("words", np.ones(RATE, np.float32))
+    assert ahead.transcribe("words", np.ones(RATE, np.float32)).text == "1000"
+    assert len(recogniser.given) == practised + 1
+    ahead.close()
+
+
 @pytest.mark.parametrize("options", [
     SegmenterOptions(end=0.4, ahead=0.4),
     # It takes longer than the pause that ends an utterance.
