@@ -92,6 +92,7 @@ demo: $(READY) $(DEMO)/data
 turns: $(TESTABLE) demo
 	$(BIN)/python -m examples.show_and_ask.turns $(DEMO)/show-and-ask.edge --recogniser light
 	$(BIN)/python -m examples.show_and_ask.turns $(DEMO)/show-and-ask.edge
+	$(BIN)/python -m examples.show_and_ask.turns.waking --people descriptions
 	$(BIN)/python -m examples.show_and_ask.turns.listening $(DEMO)/show-and-ask.edge
 	$(BIN)/python -m examples.show_and_ask.turns.echo $(DEMO)/show-and-ask.edge
 	$(BIN)/python -m examples.show_and_ask.turns.soak $(DEMO)/show-and-ask.edge --recogniser light

@@ -33,7 +33,7 @@ def _called() -> tuple[Speech, Samples]:
 
 @pytest.mark.parametrize(
     ("confirm", "wakes"),
-    [(None, 0), (Confirmation(name="open", options={"threshold": 0.002}), 1)],
+    [(None, 0), (Confirmation(name="open", options={"threshold": 0.003}), 1)],
 )
 def test_what_is_not_sure_wakes_it_where_another_agrees(
     confirm: Confirmation | None, wakes: int
@@ -50,7 +50,7 @@ def test_what_is_not_sure_wakes_it_where_another_agrees(
 
 
 def test_in_its_own_speech_a_candidate_is_enough() -> None:
-    config = _config(Confirmation(name="open", options={"threshold": 0.002}))
+    config = _config(Confirmation(name="open", options={"threshold": 0.003}))
     assert config.wake is not None
     spotter = wake_spotter(config, config.wake)
     speech, stream = _called()

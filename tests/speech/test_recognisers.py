@@ -72,6 +72,7 @@ def test_pocketsphinx_hears_nothing_in_silence() -> None:
         ("pocketsphinx", {"phrases": ["stop"], "grammar": "x"}, UsageError, "takes one of"),
         ("pocketsphinx", {"grammar": "/nowhere.gram"}, InputError, "/nowhere.gram"),
         ("pocketsphinx", {"sentences": "/dev/null"}, InputError, "no words"),
+        ("pocketsphinx", {"weight": 0.0}, UsageError, "above 0"),
         ("whisper", {"model": "/nowhere"}, InputError, "/nowhere"),
         ("parrot", {}, UsageError, "whisper"),
     ],

@@ -28,7 +28,7 @@ from edge_sdk.runtimes.speech.protocol import Samples
 
 from .room import Room
 from .script import Asked
-from .voices import PAUSE, disturbed, quiet, say
+from .voices import PAUSE, background, disturbed, quiet, say
 
 _WAKE = "okay nabu"
 # Noise goes on for so long before and after what is said.
@@ -227,18 +227,10 @@ class _Stage:
         if asked.noise is None or asked.snr_db is None:
             return np.concatenate([call, said])
         rng = np.random.default_rng([self._seed, len(self._outcomes)])
-        others = [say("flite", "awb", text) for text in _TALK]
+        others = background()
         if asked.noise == "speech":
             # Somebody begins to talk when the command begins, and has done a little after it.
             said = np.concatenate([said, quiet(_AROUND / 2)])
             return np.concatenate([call, disturbed(said, "speech", asked.snr_db, rng, others)])
         whole = np.concatenate([quiet(_AROUND), call, said, quiet(_AROUND)])
         return disturbed(whole, asked.noise, asked.snr_db, rng, others)
-
-
-_TALK = (
-    "dinner is almost ready and the soup needs more pepper",
-    "we should call your mother tonight about the garden",
-    "our team lost again last night in the rain",
-    "the washing machine is broken since yesterday",
-)

@@ -24,8 +24,8 @@ from .acoustics import through
 BLOCK = RATE * 80 // 1000
 #: Root mean square of a user's voice at the microphone: -26 dB of full scale.
 USER_LEVEL = 0.05
-# The floor of a quiet room, 50 dB below the user.
-_FLOOR = USER_LEVEL * 10 ** (-50 / 20)
+#: The floor of a quiet room, 50 dB below the user.
+FLOOR = USER_LEVEL * 10 ** (-50 / 20)
 # The device's buffers, which delay the echo.
 _DELAY = round(0.06 * RATE)
 
@@ -89,7 +89,7 @@ class Room:
         if not self._waiting.size:
             more = self._direct(start / RATE)
             self._waiting = np.zeros(0, np.float32) if more is None else more
-        heard = self._rng.normal(0, _FLOOR, BLOCK).astype(np.float32)
+        heard = self._rng.normal(0, FLOOR, BLOCK).astype(np.float32)
         said, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
         heard[: len(said)] += said
         heard += self._echo(start)

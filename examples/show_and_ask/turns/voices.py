@@ -15,6 +15,13 @@ from ..data.mixing import noise_of
 from .room import levelled
 
 PAUSE = 0.4
+# What people say to each other in the background.
+_TALK = (
+    "dinner is almost ready and the soup needs more pepper",
+    "we should call your mother tonight about the garden",
+    "our team lost again last night in the rain",
+    "the washing machine is broken since yesterday",
+)
 
 
 @cache
@@ -32,6 +39,11 @@ def say(engine: str, name: str, text: str) -> Samples:
     samples = levelled(samples[loud[0] : loud[-1] + 1])
     samples.flags.writeable = False
     return samples
+
+
+def background() -> list[Samples]:
+    """People who talk to each other; none of the script's voices."""
+    return [say("flite", "awb", text) for text in _TALK]
 
 
 def quiet(seconds: float) -> Samples:

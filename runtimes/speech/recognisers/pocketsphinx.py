@@ -27,11 +27,13 @@ class PocketSphinxRecogniser:
         phrases: whole sentences to tell apart; nothing else is recognised.
         grammar: a JSGF grammar file. Without any of these, the general language model, which
             takes four times as long.
+        weight: what the language model counts against the sound (PocketSphinx's ``lw``): in noise
+            more of it helps, where people keep to the words of ``sentences``.
 
     Raises:
         DependencyError: the package is missing.
         InputError: the file cannot be read, or has a word that the dictionary lacks.
-        UsageError: more than one of them is given.
+        UsageError: more than one of them is given, or the weight is not above 0.
     """
 
     def __init__(
@@ -39,13 +41,16 @@ class PocketSphinxRecogniser:
         phrases: Sequence[str] = (),
         grammar: str | None = None,
         sentences: str | None = None,
+        weight: float = 6.5,
     ) -> None:
         package: Any = require("pocketsphinx", _INSTALL)
         if sum(map(bool, (phrases, grammar, sentences))) > 1:
             raise UsageError("pocketsphinx takes one of sentences, phrases and a grammar.")
+        if not weight > 0:
+            raise UsageError(f"The weight of pocketsphinx is above 0, not {weight:g}.")
         lines = _read(Path(sentences)).splitlines() if sentences else []
         with tempfile.NamedTemporaryFile("w", suffix=".lm", encoding="utf-8") as model:
-            own = {}
+            own: dict[str, Any] = {"lw": float(weight)}
             if sentences:
                 model.write(_model_of(lines, sentences))
                 model.flush()
