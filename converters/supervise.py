@@ -12,14 +12,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from edge_sdk.errors import CrashError, EdgeError, ending
 
-from .report import ConversionReport
 from .whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from .settled import Settled
 
 #: With what the worker ends that was interrupted.
 INTERRUPTED = 130
@@ -62,19 +64,6 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
         error = _classes(EdgeError).get(self.kind, EdgeError)(self.message)
         error.kind = self.kind
         return error
-
-
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """One target's end: a report, or what went wrong."""
-
-    target: str
-    report: ConversionReport | None = None
-    trouble: Trouble | None = None
-
-    @property
-    def error(self) -> EdgeError | None:
-        """What went wrong, if something did."""
-        return None if self.trouble is None else self.trouble.error()
 
 
 def leave(file: Path, message: Request | Settled | Trouble) -> None:
@@ -131,12 +120,17 @@ def convert_supervised(request: Request, worker: str) -> tuple[Settled, ...]:
 
 
 def _settled(folder: Path, most: int) -> list[Settled]:
+    # A report brings numpy along, which this process does without while the worker runs.
+    from .settled import Settled
+
     files = [folder / f"{SETTLED}-{i}.json" for i in range(most)]
     return [found_in(f, Settled) for f in files if f.is_file()]
 
 
 def _crash(folder: Path, left: Sequence[str], code: int) -> list[Settled]:
     """The target that the worker died on, or all that are left where it died on what they share."""
+    from .settled import Settled
+
     where = Whereabouts()
     if (folder / WHERE).is_file():
         where = msgspec.json.decode((folder / WHERE).read_bytes(), type=Whereabouts)

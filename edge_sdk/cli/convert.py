@@ -13,7 +13,7 @@ from .output import emit_json
 
 if TYPE_CHECKING:
     from edge_sdk.converters.report import ConversionReport
-    from edge_sdk.converters.supervise import Settled
+    from edge_sdk.converters.settled import Settled
 
 
 @click.command("convert")

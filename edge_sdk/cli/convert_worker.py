@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
+from edge_sdk.converters.settled import Settled
 from edge_sdk.converters.supervise import (
     FAILURE,
     INTERRUPTED,
@@ -18,7 +19,6 @@ from edge_sdk.converters.supervise import (
     SETTLED,
     WHERE,
     Request,
-    Settled,
     Trouble,
     found_in,
     leave,
