@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from edge_sdk.frontends import Frontends, frontends_hash
 from edge_sdk.frontends.config import FrontendsConfig
 from edge_sdk.samples import Sample, SampleSet
 
-from .backends.protocol import Runner
+from .backends.protocol import Releases, Runner
 from .cache import StageCache
 from .feeds import Wiring, wired_features
 from .progress import Progress
@@ -77,7 +77,8 @@ class Observations:
             if content is not None:
                 self._known[name] = self._decode(content)
         bare = [name for name in self._wiring.modalities if name not in self._wiring.encoders]
-        self._run({n: e for n, e in encoders.items() if n not in self._known}, bare, stage)
+        new = {n: e for n, e in encoders.items() if n not in self._known}
+        self._run(new, [name for name in bare if name not in self._known], stage)
         found = {
             modality: {kind: self._known[encoder.name] for kind, encoder in kinds.items()}
             for modality, kinds in wanted.items()
@@ -85,29 +86,34 @@ class Observations:
         return found | {name: {"base": self._known[name]} for name in bare}
 
     def _run(self, new: Mapping[str, Encoder], bare: list[str], stage: str) -> None:
-        bare = [name for name in bare if name not in self._known]
-        if not new and not bare:
-            return
-        modalities = {encoder.modality for encoder in new.values()} | set(bare)
         rows: dict[str, Rows] = {name: [] for name in (*new, *bare)}
-        for done, sample in enumerate(self.samples):
-            self._progress(stage, done, len(self.samples))
-            features = self._features(sample, modalities)
-            for name, encoder in new.items():
-                value = features.get(encoder.modality)
-                embedding = None
-                if value is not None:
-                    runners = {encoder.modality: encoder.runner}
-                    given = {encoder.modality: value}
-                    embedding = self._wiring.embed(runners, given)[encoder.modality]
-                rows[name].append(embedding)
-            for name in bare:
-                rows[name].append(features.get(name))
-        self._progress(stage, len(self.samples), len(self.samples))
+        # One modality after the other: only its encoders are loaded, and let go of after it.
+        modalities = [m for m in self._wiring.modalities
+                      if m in bare or any(e.modality == m for e in new.values())]  # fmt: skip
+        steps = len(modalities) * len(self.samples)
+        self._release(new.values())
+        for place, modality in enumerate(modalities):
+            mine = {name: e for name, e in new.items() if e.modality == modality}
+            for done, sample in enumerate(self.samples):
+                self._progress(stage, place * len(self.samples) + done, steps)
+                features = self._features(sample, {modality})
+                for name, encoder in mine.items():
+                    found = self._wiring.embed({modality: encoder.runner}, features)
+                    rows[name].append(found.get(modality))
+                if modality in bare:
+                    rows[modality].append(features.get(modality))
+            self._release(mine.values())
+        if steps:
+            self._progress(stage, steps, steps)
         self._known.update(rows)
         for name in new:
             arrays = {str(i): v for i, v in enumerate(rows[name]) if v is not None}
             self._store.put(f"{self.key} {name}", encode_arrays(arrays))
+
+    def _release(self, encoders: Iterable[Encoder]) -> None:
+        for encoder in encoders:
+            if isinstance(encoder.runner, Releases):
+                encoder.runner.release()
 
     def _features(self, sample: Sample, modalities: set[str]) -> dict[str, NDArray[Any]]:
         wanted = [name for name in self._wiring.modalities if name in modalities]

@@ -27,7 +27,7 @@ class Reference:
 
     def __init__(self, graph: onnx.ModelProto | bytes, *, optimise: bool = False) -> None:
         self._optimise = optimise
-        self._content = graph if isinstance(graph, bytes) else graph.SerializeToString()
+        self._graph = graph
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
@@ -41,14 +41,14 @@ class Reference:
         options.graph_optimization_level = (
             levels.ORT_ENABLE_ALL if self._optimise else levels.ORT_DISABLE_ALL
         )
+        graph = self._graph
+        content = graph if isinstance(graph, bytes) else graph.SerializeToString()
         try:
-            session = onnxruntime.InferenceSession(
-                self._content, options, providers=["CPUExecutionProvider"]
+            return onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the binding has a class of its own for each status
             raise ExportError(f"ONNX Runtime refuses the graph: {error}") from error
-        self._content = b""
-        return session
 
     @cached_property
     def outputs(self) -> list[str]:
@@ -59,6 +59,10 @@ class Reference:
     def width(self) -> int:
         """The last axis of the first output: an encoder's embedding size."""
         return int(self._session.get_outputs()[0].shape[-1])
+
+    def release(self) -> None:
+        """Let go of what was loaded; it is loaded anew when it runs again."""
+        self.__dict__.pop("_session", None)
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """The outputs by name.

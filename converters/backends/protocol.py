@@ -7,7 +7,7 @@ entry-point group ``edge_sdk.backends``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import onnx
@@ -153,6 +153,15 @@ class Runner(Protocol):
 
     def run(self, inputs: Feed) -> dict[str, NDArray[Any]]:
         """The outputs by name."""
+        ...
+
+
+@runtime_checkable
+class Releases(Protocol):
+    """A runner that can do without its memory until it runs again."""
+
+    def release(self) -> None:
+        """Let go of what was loaded."""
         ...
 
 
