@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge_sdk.errors import InputError, UsageError
 
 from ..packages import require
+from ..pcm import pcm16
 from ..protocol import RATE, Samples, Transcript
 from .bigrams import arpa
 
@@ -77,7 +76,7 @@ class PocketSphinxRecogniser:
 
     def transcribe(self, samples: Samples) -> Transcript:
         """The words of one utterance."""
-        pcm = (np.clip(samples, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
+        pcm = pcm16(samples)
         self._decoder.start_utt()
         self._decoder.process_raw(pcm, no_search=False, full_utt=True)
         self._decoder.end_utt()

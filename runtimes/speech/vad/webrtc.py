@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-import numpy as np
-
 from edge_sdk.errors import UsageError
 
 from ..packages import require
+from ..pcm import pcm16
 from ..protocol import RATE, Samples
 
 _SMOOTH = 5
@@ -39,7 +38,7 @@ class WebRtcVad:
 
     def probability(self, samples: Samples) -> float:
         """The share of the last windows that are speech."""
-        pcm = (np.clip(samples, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
+        pcm = pcm16(samples)
         self._last.append(bool(self._vad.is_speech(pcm, RATE)))
         return sum(self._last) / _SMOOTH
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from edge_sdk.errors import UsageError
 
 from ..packages import packaged, require
+from ..pcm import pcm16
 from ..protocol import Samples
 
 _INSTALL = "pip install 'edge-sdk[speech]'"
@@ -66,7 +65,7 @@ class MicroWakeWord:
         """The score where the phrase was heard; once each time it is said."""
         heard = None
         self.level = 0.0
-        pcm = (np.clip(samples, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
+        pcm = pcm16(samples)
         for features in self._features.process_streaming(pcm):
             # Between the network's steps the score is 0: only a while without one ends a phrase.
             score = self._model.process_streaming_prob(features) or 0.0

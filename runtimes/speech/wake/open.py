@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge_sdk.errors import UsageError
 
 from ..packages import packaged, require
+from ..pcm import pcm16
 from ..protocol import RATE, Samples
 
 _INSTALL = "pip install 'edge-sdk[assistant]'"
@@ -76,7 +75,7 @@ class OpenWakeWord:
         for start in range(0, len(samples), _MOST):
             part = samples[start : start + _MOST]
             self._quiet += len(part)
-            pcm = (np.clip(part, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
+            pcm = pcm16(part)
             for embeddings in self._features.process_streaming(pcm):
                 for score in self._model.process_streaming(embeddings):
                     self.level = max(self.level, float(score))

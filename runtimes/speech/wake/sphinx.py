@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from edge_sdk.errors import UsageError
 
 from ..packages import require
+from ..pcm import pcm16
 from ..protocol import RATE, Samples
 
 _INSTALL = "pip install 'edge-sdk[speech]'"
@@ -48,7 +47,7 @@ class SphinxPhrase:
 
     def feed(self, samples: Samples) -> float | None:
         """The score where the phrase was heard: 1, since spotting gives none that compares."""
-        pcm = (np.clip(samples, -1.0, 32767 / 32768) * 32768).astype(np.int16).tobytes()
+        pcm = pcm16(samples)
         self._decoder.process_raw(pcm, no_search=False, full_utt=False)
         if self._decoder.hyp() is None:
             return None
