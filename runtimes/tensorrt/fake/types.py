@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import Any
 
@@ -37,38 +38,38 @@ class Severity(IntEnum):
     VERBOSE = 4
 
 
-class ILogger:
+class ILogger(ABC):
     """Base of loggers."""
 
     Severity = Severity
 
+    @abstractmethod
     def log(self, severity: int, msg: str) -> None:
         """To be overridden."""
-        raise NotImplementedError
 
 
-class IProgressMonitor:
+class IProgressMonitor(ABC):
     """Base of monitors."""
 
+    @abstractmethod
     def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
         """To be overridden."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step_complete(self, phase_name: str, step: int) -> bool:
         """To be overridden."""
-        raise NotImplementedError
 
+    @abstractmethod
     def phase_finish(self, phase_name: str) -> None:
         """To be overridden."""
-        raise NotImplementedError
 
 
-class IProfiler:
+class IProfiler(ABC):
     """Base of profilers."""
 
+    @abstractmethod
     def report_layer_time(self, layer_name: str, ms: float) -> None:
         """To be overridden."""
-        raise NotImplementedError
 
 
 class NetworkDefinitionCreationFlag(IntEnum):
