@@ -13,7 +13,7 @@ from edge_sdk.digest import sha256_hex
 from edge_sdk.errors import DataError
 from edge_sdk.frontends import Frontends, frontends_hash
 from edge_sdk.frontends.config import FrontendsConfig
-from edge_sdk.samples import Sample, SampleSet
+from edge_sdk.samples import SampleSet
 
 from .backends.protocol import Releases, Runner
 from .cache import StageCache
@@ -96,7 +96,9 @@ class Observations:
             mine = {name: e for name, e in new.items() if e.modality == modality}
             for done, sample in enumerate(self.samples):
                 self._progress(stage, place * len(self.samples) + done, steps)
-                features = self._features(sample, {modality})
+                features = wired_features(
+                    self._wiring, self._frontends, self._set, sample, (modality,)
+                )
                 for name, encoder in mine.items():
                     found = self._wiring.embed({modality: encoder.runner}, features)
                     rows[name].append(found.get(modality))
@@ -114,10 +116,6 @@ class Observations:
         for encoder in encoders:
             if isinstance(encoder.runner, Releases):
                 encoder.runner.release()
-
-    def _features(self, sample: Sample, modalities: set[str]) -> dict[str, NDArray[Any]]:
-        wanted = [name for name in self._wiring.modalities if name in modalities]
-        return wired_features(self._wiring, self._frontends, self._set, sample, wanted)
 
     def _decode(self, content: bytes) -> Rows:
         arrays = decode_arrays(content, "the cache")

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from edge_sdk.errors import UsageError
+
 
 class ProfileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options of a profile.
@@ -25,6 +27,9 @@ class ProfileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         layers: also measure every layer, in runs of their own.
         thermal_minutes: also run under full load for so long; 0: do not.
         cache: where compiled TensorRT engines lie; None: the user's cache folder.
+
+    Raises:
+        UsageError: back to back is asked for, and no part.
     """
 
     part: str | None = None
@@ -37,3 +42,7 @@ class ProfileOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     layers: bool = False
     thermal_minutes: Annotated[float, Meta(ge=0)] = 0.0
     cache: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.back_to_back and self.part is None:
+            raise UsageError("Back to back one part is measured: name it with --part.")

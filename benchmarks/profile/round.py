@@ -28,7 +28,7 @@ from .inputs import InputsInfo, read_inputs  # noqa: E402
 from .options import ProfileOptions  # noqa: E402
 from .result import Start  # noqa: E402
 from .sampler import Look, Sampler  # noqa: E402
-from .subject import back_to_back, needs, subject_of  # noqa: E402
+from .subject import needs, prepared  # noqa: E402
 
 #: Warm-up: at least so many calls and so many seconds.
 WARM_CALLS, WARM_SECONDS = 10, 0.3
@@ -80,10 +80,8 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
     opened_at = perf_counter()
     opened = process_memory()
     with session:
-        subject = subject_of(session, options.part)
         given, info = read_inputs(session.bundle, needs(session, options.part), options.samples)
-        if options.back_to_back:
-            subject, given = back_to_back(session, options.part, given)
+        subject, given = prepared(session, options, given)
         started = perf_counter()
         subject(given[0].values)
         first = perf_counter() - started

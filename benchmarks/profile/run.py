@@ -39,7 +39,7 @@ from .result import (
     ThermalPoint,
 )
 from .round import Round, RoundOrder
-from .subject import TOTAL, back_to_back, needs, subject_of
+from .subject import TOTAL, needs, prepared
 from .thermal import measure_thermal
 
 #: Called with (stage, done, total), as the conversion's progress is.
@@ -169,9 +169,7 @@ def _in_this_process(
         given, _ = read_inputs(bundle, needs(session, options.part), options.samples)
         thermal: tuple[ThermalPoint, ...] = ()
         if options.thermal_minutes:
-            subject, inputs = subject_of(session, options.part), given
-            if options.back_to_back:
-                subject, inputs = back_to_back(session, options.part, given)
+            subject, inputs = prepared(session, options, given)
             thermal = measure_thermal(
                 subject,
                 inputs,

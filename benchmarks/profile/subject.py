@@ -12,6 +12,7 @@ from edge_sdk.errors import UsageError
 from edge_sdk.runtimes.session import FusionSession
 
 from .inputs import Given
+from .options import ProfileOptions
 
 #: The stage of a whole answer, the one that its user waits for.
 TOTAL = "total"
@@ -39,18 +40,18 @@ def subject_of(session: FusionSession, part: str | None) -> Subject:
     return _Head(session) if part == session.parts.head.part.name else _Encoder(session, part)
 
 
-def back_to_back(
-    session: FusionSession, part: str | None, given: Sequence[Given]
+def prepared(
+    session: FusionSession, options: ProfileOptions, given: Sequence[Given]
 ) -> tuple[Subject, list[Given]]:
-    """A part without its front-end, and the samples as what it takes.
+    """What to call, and with what: back to back a part without its front-end, on what it takes.
 
     Raises:
-        UsageError: no part was named, or the edition has none of this name.
+        UsageError: the edition has no part of this name.
     """
-    if part is None:
-        raise UsageError("Back to back one part is measured: name it (--part NAME).")
-    subject = subject_of(session, part)
-    assert isinstance(subject, (_Encoder, _Head))
+    subject = subject_of(session, options.part)
+    if not options.back_to_back:
+        return subject, list(given)
+    assert isinstance(subject, (_Encoder, _Head)), "the options name a part"
     inputs = [msgspec.structs.replace(one, values=subject.inputs(one.values)) for one in given]
     return subject.run, inputs
 

@@ -85,8 +85,6 @@ def command(
         check_report()
     if device is None and (install or edge_sdk or ssh):
         raise UsageError("--install, --edge-sdk and --ssh are for another device; give --device.")
-    if back_to_back and part is None:
-        raise UsageError("Back to back one part is measured: name it with --part.")
     options = ProfileOptions(
         part=part,
         engine=engine,

@@ -50,17 +50,14 @@ class LiteRtInput:
             self._check(value.shape)
             self._place()[...] = value
             return
-        length, longest = length_of(value, fixed), self._filled
-        if length == fixed.size:
-            self._check(value.shape)
-            self._place()[...] = value
-        else:
-            axis = fixed.axis
-            self._check((*value.shape[:axis], fixed.size, *value.shape[axis + 1 :]))
-            self._place()[self._before + (slice(length),)] = value  # noqa: RUF005
-            # A run leaves its inputs as they are: what was zero behind the last one still is.
-            if length < longest:
-                self._place()[self._before + (slice(length, longest),)] = 0  # noqa: RUF005
+        length, axis = length_of(value, fixed), fixed.axis
+        self._check((*value.shape[:axis], fixed.size, *value.shape[axis + 1 :]))
+        here = (*self._before, slice(length))
+        self._place()[here] = value
+        # A run leaves its inputs as they are: what was zero behind the last one still is.
+        if length < self._filled:
+            behind = (*self._before, slice(length, self._filled))
+            self._place()[behind] = 0
         self._filled = length
         self._length()[0] = length
 

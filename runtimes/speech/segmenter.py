@@ -78,8 +78,6 @@ class Segmenter:
 
     def __init__(self, detector: VoiceDetector, options: SegmenterOptions | None = None) -> None:
         self._detector = detector
-        # Whether a pause has not been told yet.
-        self._pausing = False
         self.options = options or SegmenterOptions()
         self._per_second = RATE / detector.window
         self.reset()
@@ -88,13 +86,6 @@ class Segmenter:
     def speaking(self) -> bool:
         """Whether an utterance has begun."""
         return self._started
-
-    def paused(self) -> Samples | None:
-        """What will be :attr:`Utterance.spoken` if nothing more is said; once in each pause."""
-        if not self._pausing:
-            return None
-        self._pausing = False
-        return np.concatenate(self._taken)[: self._spoken()]
 
     @property
     def speech_end(self) -> int:
@@ -111,6 +102,13 @@ class Segmenter:
         self._run = self._quiet = self._seen = self._last_speech = 0
         self._started = False
         self._pausing = False
+
+    def paused(self) -> Samples | None:
+        """What will be :attr:`Utterance.spoken` if nothing more is said; once in each pause."""
+        if not self._pausing:
+            return None
+        self._pausing = False
+        return np.concatenate(self._taken)[: self._spoken()]
 
     def feed(self, samples: Samples) -> Utterance | Silence | None:
         """Take the next samples ``[n]``, any number; what was decided in them, if anything.

@@ -9,6 +9,7 @@ from edge_sdk.errors import UsageError
 from ..packages import packaged, require
 from ..pcm import pcm16
 from ..protocol import Samples
+from .hearings import Hearings
 
 _INSTALL = "pip install 'edge-sdk[speech]'"
 # Frames of 10 ms between two times that the phrase is said.
@@ -37,10 +38,6 @@ class MicroWakeWord:
 
     def __init__(self, model: str = "okay_nabu", threshold: float | None = None) -> None:
         package: Any = require("pymicro_wakeword", _INSTALL)
-        if threshold is not None and not 0 < threshold < 1:
-            raise UsageError(
-                f"A wake word's threshold lies between 0 and 1; {threshold:g} was given."
-            )
         if model in _PINNED:
             packaged("pymicro_wakeword", f"models/{model}.tflite", _PINNED[model], _INSTALL)
             self._model = package.MicroWakeWord.from_builtin(package.Model(model))
@@ -55,10 +52,10 @@ class MicroWakeWord:
                 f"There is no wake-word model {model!r}; known: {known}, or a model's .json file."
             )
         self.phrase = str(self._model.wake_word)
-        self._threshold = float(self._model.probability_cutoff if threshold is None else threshold)
+        cutoff = float(self._model.probability_cutoff if threshold is None else threshold)
+        self._hearings = Hearings(cutoff, _APART)
         self._features = package.MicroWakeWordFeatures()
         self._package = package
-        self._quiet = _APART
         self.level = 0.0
 
     def feed(self, samples: Samples) -> float | None:
@@ -69,19 +66,16 @@ class MicroWakeWord:
         for features in self._features.process_streaming(pcm):
             # Between the network's steps the score is 0: only a while without one ends a phrase.
             score = self._model.process_streaming_prob(features) or 0.0
-            self._quiet += 1
+            self._hearings.pass_by(1)
             self.level = max(self.level, float(score))
-            if score > self._threshold:
-                if self._quiet > _APART:
-                    heard = float(score)
-                self._quiet = 0
+            heard = self._hearings.take(float(score)) or heard
         return heard
 
     def reset(self) -> None:
         """Forget what was heard so far."""
         self._model.reset()
         self._features = self._package.MicroWakeWordFeatures()
-        self._quiet = _APART
+        self._hearings.reset()
 
     def close(self) -> None:
         """Release the network."""

@@ -10,6 +10,7 @@ from edge_sdk.errors import UsageError
 from ..packages import packaged, require
 from ..pcm import pcm16
 from ..protocol import RATE, Samples
+from .hearings import Hearings
 
 _INSTALL = "pip install 'edge-sdk[assistant]'"
 # Samples between two times that the phrase is said.
@@ -46,24 +47,19 @@ class OpenWakeWord:
 
     def __init__(self, model: str = "okay_nabu", threshold: float = 0.5) -> None:
         package: Any = require("pyopen_wakeword", _INSTALL)
-        if not 0 < threshold < 1:
-            raise UsageError(
-                f"A wake word's threshold lies between 0 and 1; {threshold:g} was given."
-            )
+        self._hearings = Hearings(threshold, _APART)
         checked = {
             file: packaged("pyopen_wakeword", file, digest, _INSTALL)
             for file, digest in _PINNED.items()
         }
-        path = checked.get(f"models/{model}.tflite", Path(model))
-        if path.suffix != ".tflite" or not path.is_file() or model in ("melspectrogram",):
+        path = checked["models/okay_nabu.tflite"] if model == "okay_nabu" else Path(model)
+        if path.suffix != ".tflite" or not path.is_file():
             raise UsageError(
                 f"There is no openWakeWord model {model!r}; known: okay_nabu, or a model's "
                 ".tflite file."
             )
         self.phrase = path.stem.replace("_", " ").title()
         self.level = 0.0
-        self._quiet = _APART
-        self._threshold = threshold
         self._features = package.OpenWakeWordFeatures.from_builtin()
         self._model = package.OpenWakeWord.from_model(path)
         self.reset()
@@ -74,15 +70,11 @@ class OpenWakeWord:
         self.level = 0.0
         for start in range(0, len(samples), _MOST):
             part = samples[start : start + _MOST]
-            self._quiet += len(part)
-            pcm = pcm16(part)
-            for embeddings in self._features.process_streaming(pcm):
+            self._hearings.pass_by(len(part))
+            for embeddings in self._features.process_streaming(pcm16(part)):
                 for score in self._model.process_streaming(embeddings):
                     self.level = max(self.level, float(score))
-                    if score > self._threshold:
-                        if self._quiet > _APART:
-                            heard = float(score)
-                        self._quiet = 0
+                    heard = self._hearings.take(float(score)) or heard
         return heard
 
     def reset(self) -> None:
@@ -91,7 +83,7 @@ class OpenWakeWord:
         # Else it would look through eight seconds of silence first.
         self._features.new_audio_samples = 0
         self._model.reset()
-        self._quiet = _APART
+        self._hearings.reset()
 
     def close(self) -> None:
         """Release the networks."""
