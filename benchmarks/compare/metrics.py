@@ -15,22 +15,26 @@ _LEVELS = {"p50_ms": 50, "p90_ms": 90, "p95_ms": 95, "p99_ms": 99}
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """One value a round. A ``time`` of an emulated device is not judged."""
+    """One value a round. A ``time`` of an emulated device is not judged; an ``inner`` one is part
+    of another, and shown where it is gated."""
 
     unit: str
     rounds: tuple[float, ...]
     time: bool = False
+    inner: bool = False
 
 
 def metrics_of(result: ProfileResult) -> dict[str, Metric]:
-    """The metrics of a profile: ``<stage>.<percentile>_ms`` (and ``cpu.``), ``open_ms``,
-    ``first_ms``, ``resident_mb``, ``peak_mb``, ``unique_mb``, ``size_mb``, ``graphs_mb``,
-    ``energy_mj``."""
+    """The metrics of a profile: ``<stage>.<percentile>_ms`` (and ``cpu.``, and ``.inputs``,
+    ``.invoke`` and ``.outputs`` of a part's stage), ``open_ms``, ``first_ms``, ``resident_mb``,
+    ``peak_mb``, ``unique_mb``, ``size_mb``, ``graphs_mb``, ``energy_mj``."""
     found: dict[str, Metric] = {}
-    for stage, latency in {**result.stages, CPU: result.cpu}.items():
+    for stage, latency in {**result.stages, CPU: result.cpu, **result.within}.items():
         for name, level in _LEVELS.items():
             rounds = tuple(float(np.percentile(one, level)) for one in latency.rounds)
-            found[f"{stage}.{name}"] = Metric(unit="ms", rounds=rounds, time=True)
+            found[f"{stage}.{name}"] = Metric(
+                unit="ms", rounds=rounds, time=True, inner=stage in result.within
+            )
     for name in ("open_ms", "first_ms"):
         rounds = tuple(getattr(start, name) for start in result.starts)
         found[name] = Metric(unit="ms", rounds=rounds, time=True)
@@ -54,6 +58,9 @@ def shown(metrics: Mapping[str, Metric], gated: set[str]) -> list[str]:
     """The metrics that a reader wants to see: those gated, medians of stages, and the rest."""
     return [
         name
-        for name in metrics
-        if name in gated or name.endswith(".p50_ms") or "." not in name or name == "total.p99_ms"
+        for name, metric in metrics.items()
+        if name in gated
+        or (name.endswith(".p50_ms") and not metric.inner)
+        or "." not in name
+        or name == "total.p99_ms"
     ]

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from edge_sdk.pages import Page, Series, bars, histogram, lines, spans
 from edge_sdk.runtimes.engines.layer_times import by_operator
+from edge_sdk.runtimes.engines.run_times import RunTimes
 
-from .percentiles import Estimate
+from .percentiles import Estimate, Latency
 from .result import ProfileResult
 from .subject import TOTAL
+from .within import INVOKE
 
 #: Layers in the plot and the table.
 TOP = 15
@@ -77,6 +79,16 @@ def page_of(result: ProfileResult) -> Page:
         ],
         caption="Warm latency by stage, milliseconds.",
     )  # fmt: skip
+    if result.within:
+        page.table(
+            ("part", *(f"{what} p50 ms" for what in RunTimes._fields), "noise of invoke"),
+            [
+                (stage, *(one.p50.value for one in parts.values()), f"{parts[INVOKE].noise:.0%}")
+                for stage, parts in within_stages(result).items()
+            ],
+            caption="Where the time of a part goes: until its engine is called (checks, copies), "
+            "in the engine, after it. An engine's own tool times the engine alone.",
+        )
     _capture(page, result)
     _layers(page, result)
     _memory(page, result)
@@ -104,6 +116,15 @@ def where(result: ProfileResult) -> str:
     """The device in a few words."""
     device = result.device
     return device.model or f"{device.cpu} ({device.arch}, {device.cores} cores)"
+
+
+def within_stages(result: ProfileResult) -> dict[str, dict[str, Latency]]:
+    """What is within the stages of parts, by stage and then by what it is."""
+    return {
+        stage: {what: result.within[f"{stage}.{what}"] for what in RunTimes._fields}
+        for stage in result.stages
+        if f"{stage}.{INVOKE}" in result.within
+    }
 
 
 def interval(estimate: Estimate) -> str:

@@ -174,6 +174,9 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
         starts: one a round.
         cold: medians of ``starts``: ``import_ms``, ``open_ms``, ``first_ms``.
         stages: warm latency by stage; ``total`` is a whole call.
+        within: what is in the time of a part's stage already: ``<stage>.inputs`` until the
+            engine is called, ``<stage>.invoke`` the engine's own call, which its own tools time,
+            ``<stage>.outputs`` after it. Empty where an older version measured.
         capture: by modality, what comes before a call where the source is a live one.
         cpu: processor time of a call over all threads, which others do not lengthen.
         throughput: calls a second, one after the other.
@@ -192,6 +195,7 @@ class ProfileResult(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[Start, ...]
     cold: dict[str, Estimate]
     stages: dict[str, Latency]
+    within: dict[str, Latency] = {}
     cpu: Latency
     capture: dict[str, CaptureCost] = {}
     throughput: float

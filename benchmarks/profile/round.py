@@ -29,6 +29,7 @@ from .options import ProfileOptions  # noqa: E402
 from .result import Start  # noqa: E402
 from .sampler import Look, Sampler  # noqa: E402
 from .subject import needs, prepared  # noqa: E402
+from .within import Within  # noqa: E402
 
 #: Warm-up: at least so many calls and so many seconds.
 WARM_CALLS, WARM_SECONDS = 10, 0.3
@@ -46,6 +47,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
     start: Start
     stages: dict[str, list[float]]
+    within: dict[str, list[float]]
+    silent: dict[str, str]
     cpu: list[float]
     inputs: InputsInfo
     inputs_bytes: int
@@ -90,7 +93,7 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
         while calls < WARM_CALLS or perf_counter() - warm_from < WARM_SECONDS:
             subject(next(turn))
             calls += 1
-        probes = find_probes()
+        probes, within = find_probes(), Within(session)
         stages: dict[str, list[float]] = {}
         cpu: list[float] = []
         meter = Meter(probes)
@@ -103,6 +106,7 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
                 cpu.append((process_time() - busy) * 1e3)
                 for stage, spent in found.items():
                     stages.setdefault(stage, []).append(spent)
+                within.keep()
             preempted = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before
             share, energy = load.share(), meter.spent()
         return Round(
@@ -112,6 +116,8 @@ def run_round(bundle: Path, options: ProfileOptions) -> Round:
                 first_ms=first * 1e3,
             ),
             stages=stages,
+            within=within.times(),
+            silent={stage: name for stage, name in within.silent.items() if stage in stages},
             cpu=cpu,
             inputs=info,
             inputs_bytes=sum(_size(v) for one in given for v in one.values.values()),

@@ -111,6 +111,7 @@ def profile(
             for name in ("import_ms", "open_ms", "first_ms")
         },
         stages={stage: latency_of([one.stages[stage] for one in rounds]) for stage in first.stages},
+        within={name: latency_of([one.within[name] for one in rounds]) for name in first.within},
         cpu=latency_of([one.cpu for one in rounds]),
         capture=capture,
         throughput=sum(len(one.stages[TOTAL]) for one in rounds)
@@ -243,6 +244,8 @@ def _not_measured(
     for modality, count in info.modalities.items():
         if not count:
             missing[f"encoder.{modality}"] = f"no sample that was used has {modality}"
+    for stage, engine in rounds[0].silent.items():
+        missing[f"within {stage}"] = f"the engine {engine} does not tell"
     if rounds[0].energy is None:
         missing["energy"] = (
             " ".join(

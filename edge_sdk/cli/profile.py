@@ -126,7 +126,7 @@ def command(
 
 def show(result: ProfileResult) -> str:
     """The result for a terminal."""
-    from edge_sdk.benchmarks.profile.page import MISSING, interval, where
+    from edge_sdk.benchmarks.profile.page import MISSING, interval, where, within_stages
 
     total, memory, around = result.stages["total"], result.memory, result.disturbance
     rows: list[tuple[str, ...]] = [("stage", "p50 ms", "95% interval", "p90", "p95", "p99", "max")]
@@ -157,6 +157,11 @@ def show(result: ProfileResult) -> str:
         f"processor: {around.process:.2f} cores; others {others} cores",
         f"noise: the processes' medians lie {total.noise:.0%} apart",
         "throttled: " + {None: MISSING, True: "yes", False: "no"}[result.sensors.throttled],
+    ]
+    lines += [
+        f"within {stage}, p50 ms: "
+        + ", ".join(f"{what} {one.p50.value:.3f}" for what, one in parts.items())
+        for stage, parts in within_stages(result).items()
     ]
     lines += [
         f"capture of {name}: {one.capture.p50.value:.3f} ms a {one.unit}, front-end "

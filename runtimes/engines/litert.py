@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .litert_nodes import is_delegated, nodes_of
 from .litert_times import litert_times
 from .placement import Placement, placement
 from .protocol import EngineOptions, Tensors
+from .run_times import Stamps
 
 XNNPACK, BUILTIN, REFERENCE = "XNNPACK", "builtin", "reference"
 # Inputs that a traced graph keeps, to be run again by the profiler.
@@ -77,6 +79,7 @@ class LiteRtGraph:
         # The profiler runs the graph anew, on what it was given.
         self._traced = graph if options.trace else None
         self._feeds: deque[Tensors] = deque(maxlen=_FEEDS)
+        self.last_run: Stamps | None = None
         if not options.optimise:
             self.provider = REFERENCE
         else:
@@ -88,6 +91,7 @@ class LiteRtGraph:
         Raises:
             InputError: also where an input is longer than the graph's fixed length.
         """
+        entered = perf_counter()
         if self._interpreter is None:
             raise EngineError("The graph is closed; load it again.")
         check_inputs(self.inputs, inputs)
@@ -98,10 +102,14 @@ class LiteRtGraph:
                 self._feeds.append(
                     {n: self._interpreter.get_tensor(d["index"]) for n, d in self._inputs.items()}
                 )
+            called = perf_counter()
             self._interpreter.invoke()
-            return {name: self._interpreter.get_tensor(index) for name, index in self._read}
+            returned = perf_counter()
+            results = {name: self._interpreter.get_tensor(index) for name, index in self._read}
         except (ValueError, RuntimeError) as error:
             raise EngineError(f"litert failed while running the graph: {error}") from error
+        self.last_run = (entered, called, returned, perf_counter())
+        return results
 
     def placement(self) -> Placement | None:
         """Where its nodes run: in XNNPACK, or in the interpreter's own kernels."""

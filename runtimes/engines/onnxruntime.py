@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from .layer_times import LayerTime, NotTold
 from .onnxruntime_trace import Trace
 from .placement import Placement
 from .protocol import EngineOptions, Tensors
+from .run_times import Stamps
 
 _PROVIDER = "CPUExecutionProvider"
 _DTYPES = {
@@ -81,17 +83,22 @@ class OnnxRuntimeGraph:
         made = tuple(_spec(node) for node in self._session.get_outputs())
         self.outputs = tuple(s for s in made if not options.outputs or s.name in options.outputs)
         self._names = [spec.name for spec in self.outputs]
+        self.last_run: Stamps | None = None
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
         """Run once; see :class:`~edge_sdk.runtimes.engines.protocol.Executable`."""
         if self._session is None:
             raise EngineError("The graph is closed; load it again.")
+        called = perf_counter()
         try:
             results = self._session.run(self._names, inputs)
         except Exception as error:
             # It refuses what does not fit by itself; here it is said which input that is.
             check_inputs(self.inputs, inputs)
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
+        returned = perf_counter()
+        # It takes arrays as they are and makes those it gives: all of it is its own call.
+        self.last_run = (called, called, returned, returned)
         return dict(zip(self._names, results))  # noqa: B905 - a name a result, by contract
 
     def bind(self, inputs: Tensors, outputs: Tensors) -> Callable[[], None]:

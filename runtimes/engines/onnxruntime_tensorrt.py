@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from .layer_times import LayerTime, NotTold
 from .onnxruntime_trace import Trace
 from .placement import Placement
 from .protocol import EngineOptions, Tensors
+from .run_times import Stamps
 
 _PROVIDER = "TensorrtExecutionProvider"
 _DTYPES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}
@@ -116,6 +118,7 @@ class OnnxRuntimeTensorRtGraph:
         self.outputs = tuple(s for s in made if not options.outputs or s.name in options.outputs)
         self._names = [spec.name for spec in self.outputs]
         self._profiles = options.shapes
+        self.last_run: Stamps | None = None
         self._open = True
 
     def run(self, inputs: Tensors) -> dict[str, NDArray[Any]]:
@@ -128,10 +131,14 @@ class OnnxRuntimeTensorRtGraph:
             outside = refusal(profile, inputs[profile.input].shape)
             if outside:
                 raise InputError(f"The compiled engine does not take this input: {outside}.")
+        called = perf_counter()
         try:
             results = self._session.run(self._names, dict(inputs))
         except Exception as error:
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
+        returned = perf_counter()
+        # It takes arrays as they are and makes those it gives: all of it is its own call.
+        self.last_run = (called, called, returned, returned)
         return dict(zip(self._names, results, strict=True))
 
     def placement(self) -> Placement | None:

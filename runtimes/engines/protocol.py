@@ -17,6 +17,7 @@ from edge_sdk.bundle.manifest import ShapeRange, TensorSpec
 from edge_sdk.targets import Precision
 
 from .placement import Placement
+from .run_times import Stamps
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -93,6 +94,14 @@ class Bindable(Protocol):
             InputError: an input does not fit the graph.
         """
         ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """What a loaded graph may be besides: it tells where the time of its last run went."""
+
+    #: Of the last :meth:`Executable.run` that succeeded; None: there was none.
+    last_run: Stamps | None
 
 
 class Engine(Protocol):

@@ -120,6 +120,27 @@ def test_budgets_decide(run: Run, altered: Altered, tmp_path: Path) -> None:
     assert code('[default.limits]\n"peak_mb" = 85\n[local.limits]\n"peak_mb" = 95') == 0
 
 
+def test_what_is_within_a_part_is_shown_where_it_is_gated(
+    run: Run, altered: Altered, tmp_path: Path
+) -> None:
+    metric = "encoder.audio.invoke.p50_ms"
+    assert metric not in verdicts(run("compare", altered("a"), altered("b"), "--json"))
+    budgets = tmp_path / "b.toml"
+    budgets.write_text(f'[default.regression]\n"{metric}" = "5%"\n')
+    found = verdicts(run("compare", altered("a"), altered("b"), "--budget", budgets, "--json"))
+    assert found[metric]["allowed"] == 0.05
+
+
+def test_a_base_of_an_older_version_is_compared(run: Run, altered: Altered, tmp_path: Path) -> None:
+    old = tmp_path / "old.json"
+    content = json.loads(altered("a").read_text())
+    del content["within"]
+    old.write_text(json.dumps(content))
+    done = run("compare", old, altered("b"), "--json")
+    assert done.code == 0
+    assert verdicts(done)["total.p50_ms"]["change"] == "same"
+
+
 def test_noise_is_said_and_fails_only_where_it_is_to(
     run: Run, altered: Altered, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from edge_sdk.benchmarks.profile.energy import Meter
 from edge_sdk.benchmarks.profile.inputs import Given
 from edge_sdk.benchmarks.profile.percentiles import estimate_of, latency_of
 from edge_sdk.benchmarks.profile.thermal import measure_thermal
+from edge_sdk.benchmarks.profile.within import Within
 from edge_sdk.runtimes.engines.layer_times import by_operator, layer_times
 from edge_sdk.runtimes.probes import find_probes
 from edge_sdk.runtimes.probes.vitals import VitalsReader
@@ -91,6 +94,30 @@ def test_layers_by_median_without_the_first_run() -> None:
     times = layer_times({("a", "Conv", "cpu"): [99, 2, 2, 50], ("b", "Gemm", "cpu"): [9, 6, 6]},
                         skip=1)  # fmt: skip
     assert [(t.name, t.median_us, t.share) for t in times] == [("b", 6, 0.75), ("a", 2, 0.25)]
+
+
+def test_a_graph_that_a_call_does_not_run_tells_nothing_of_it() -> None:
+    ran, rests = SimpleNamespace(last_run=None), SimpleNamespace(last_run=(0.0, 1.0, 2.0, 3.0))
+    session: Any = SimpleNamespace(
+        parts=SimpleNamespace(
+            encoders={
+                "audio": SimpleNamespace(graph=ran, engine="one"),
+                "image": SimpleNamespace(graph=rests, engine="one"),
+            },
+            head=SimpleNamespace(graph=object(), engine="two"),
+        )
+    )
+    within = Within(session)
+    assert within.silent == {"head": "two"}
+    for start in (5.0, 7.0):
+        ran.last_run = (start, start + 0.001, start + 0.004, start + 0.004)
+        within.keep()
+        within.keep()  # a call without sound
+    found = within.times()
+    assert list(found) == ["encoder.audio.inputs", "encoder.audio.invoke", "encoder.audio.outputs"]
+    assert found["encoder.audio.inputs"] == pytest.approx([1, 1])
+    assert found["encoder.audio.invoke"] == pytest.approx([3, 3])
+    assert found["encoder.audio.outputs"] == [0, 0]
 
 
 def test_energy_of_a_counter(tmp_path: Path) -> None:

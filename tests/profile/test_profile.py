@@ -55,6 +55,30 @@ def test_every_stage_is_measured(profiled, tiny_bundle) -> None:
     assert parts == pytest.approx(total, rel=1e-6)
 
 
+def test_within_a_part_the_engines_call_is_told_apart(profiled) -> None:
+    result, _ = profiled
+    graphs = [s for s in result["stages"] if s.startswith("encoder.") or s == "head"]
+    assert list(result["within"]) == [
+        f"{stage}.{what}" for stage in graphs for what in ("inputs", "invoke", "outputs")
+    ]
+    for stage in graphs:
+        whole = result["stages"][stage]["rounds"]
+        parts = [
+            result["within"][f"{stage}.{w}"]["rounds"] for w in ("inputs", "invoke", "outputs")
+        ]
+        for calls, *inner in zip(whole, *parts, strict=True):
+            for call, *times in zip(calls, *inner, strict=True):
+                assert min(times) >= 0
+                # To the rounding of what is written.
+                assert 0 < times[1] <= sum(times) <= call + 1e-4
+
+
+def test_a_result_of_before_it_told_that_is_read(profiled, tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({k: v for k, v in profiled[0].items() if k != "within"}))
+    assert read_result(path).within == {}
+
+
 def test_cold_memory_and_provenance(profiled, tiny_bundle) -> None:
     result, _ = profiled
     assert result["schema"] == SCHEMA
@@ -126,7 +150,8 @@ def test_the_page_shows_it(profiled, browser: Browser) -> None:
     alts = " ".join(plot.alt for plot in seen.plots)
     for what in ("Histogram of 30", "Waterfall", "slowest layers", "A line about", "Median from"):
         assert what in alts
-    for what in ("encoder.audio", "not measured", "provenance".title(), "From a delivery"):
+    for what in ("encoder.audio", "not measured", "provenance".title(), "From a delivery",
+                 "invoke p50 ms"):  # fmt: skip
         assert what in seen.text
 
 
@@ -166,7 +191,8 @@ def test_own_samples_are_used(run, tiny_bundle, sample_set) -> None:
 def test_what_is_printed_for_people(run, tiny_bundle) -> None:
     done = run("profile", tiny_bundle, "--rounds", "1", "--calls", "10")
     assert done.code == 0
-    for what in ("p50 ms", "encoder.audio", "total", "cold", "memory, MB", "capture of audio"):
+    for what in ("p50 ms", "encoder.audio", "total", "cold", "memory, MB", "capture of audio",
+                 "within head, p50 ms: inputs"):  # fmt: skip
         assert what in done.out
 
 
@@ -194,6 +220,7 @@ def test_a_part_back_to_back_is_timed_without_what_comes_before_it(
     found = read_result(output)
     assert list(found.stages) == [stage, "total"]
     assert found.stages[stage].rounds == found.stages["total"].rounds
+    assert list(found.within) == [f"{stage}.{what}" for what in ("inputs", "invoke", "outputs")]
     assert found.options.back_to_back
 
 

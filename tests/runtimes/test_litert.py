@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from time import perf_counter
 from types import ModuleType
 
 import numpy as np
@@ -15,7 +16,8 @@ from edge_sdk.runtimes.engines.layer_times import NotTold
 from edge_sdk.runtimes.engines.litert import LiteRtEngine
 from edge_sdk.runtimes.engines.litert_c import CHECKED, Event, ProfiledModel, why_not
 from edge_sdk.runtimes.engines.litert_times import RUNS
-from edge_sdk.runtimes.engines.protocol import Engine, EngineOptions
+from edge_sdk.runtimes.engines.protocol import Engine, EngineOptions, Timed
+from edge_sdk.runtimes.engines.run_times import run_times
 from tests.tflite_parts import feed, fp32, quantised, size_of, torch_outputs
 
 ENGINE: Engine = LiteRtEngine()
@@ -49,6 +51,23 @@ def test_threads_do_not_change_the_answer(threads: int) -> None:
     inputs = feed("image")
     wanted = torch_outputs("image", inputs)["embedding"]
     np.testing.assert_allclose(graph.run(inputs)["embedding"], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_engines_own_call_is_told_apart() -> None:
+    graph = ENGINE.load(fp32("text gru"), EngineOptions())
+    assert isinstance(graph, Timed)
+    assert graph.last_run is None
+    for length in (1, 3):
+        began = perf_counter()
+        graph.run(feed("text gru", length))
+        ended = perf_counter()
+        assert graph.last_run is not None
+        assert [began, *graph.last_run, ended] == sorted([began, *graph.last_run, ended])
+        assert all(spent > 0 for spent in run_times(graph.last_run))
+    kept = graph.last_run
+    with pytest.raises(InputError):
+        graph.run(feed("image"))
+    assert graph.last_run is kept
 
 
 def test_it_says_where_it_runs() -> None:
