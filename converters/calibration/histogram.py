@@ -58,7 +58,9 @@ class Histogram:
         if not value.size:
             return
         flat = value.reshape(-1)
-        self._widen(float(flat.min()), float(flat.max()))
+        low, high = float(flat.min()), float(flat.max())
+        if low < self.low or high > self.high:
+            self._widen(low, high)
         # Exact: the width is a power of two, and in double precision nothing underflows.
         numbers = (
             np.floor(np.multiply(flat, 2.0**-self.exponent, dtype=np.float64)).astype(np.int64)
