@@ -54,7 +54,7 @@ def _fold_biases(graph: onnx.GraphProto) -> None:
     loads the graph (from 1.22 on), where a rounding follows the convolution.
     """
     constants = {i.name: i for i in graph.initializer}
-    makers = {o: node for node in graph.node for o in node.output}
+    makers = {o: node for node in graph.node for o in node.output if o}
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in node.input:

@@ -86,7 +86,7 @@ def _operator(node: onnx.NodeProto, constants: dict[str, NDArray[np.generic]]) -
 def _quantisation(
     graph: onnx.ModelProto, constants: dict[str, NDArray[np.generic]]
 ) -> Iterator[str]:
-    producers = {output: node for node in _nodes(graph.graph) for output in node.output}
+    producers = {output: node for node in _nodes(graph.graph) for output in node.output if output}
     for node in _nodes(graph.graph):
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             yield from (f"{reason} ({_place(node)})" for reason in _pair(node, constants))

@@ -69,7 +69,7 @@ def correct_bias(
 
 def _biases(graph: onnx.ModelProto) -> list[_Bias]:
     constants = {i.name: i for i in graph.graph.initializer}
-    makers = {o: node for node in graph.graph.node for o in node.output}
+    makers = {o: node for node in graph.graph.node for o in node.output if o}
     readers: dict[str, int] = {}
     for node in graph.graph.node:
         for name in node.input:

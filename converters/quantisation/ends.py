@@ -12,7 +12,7 @@ def float_ends(graph: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of a QDQ graph whose outputs are not rounded where a product gives them."""
     copy = onnx.ModelProto()
     copy.CopyFrom(graph)
-    makers = {o: node for node in copy.graph.node for o in node.output}
+    makers = {o: node for node in copy.graph.node for o in node.output if o}
     readers: dict[str, int] = {}
     for node in copy.graph.node:
         for name in node.input:

@@ -30,7 +30,7 @@ def foldable(graph: onnx.ModelProto, operators: Collection[str]) -> dict[str, on
     for node in graph.graph.node:
         for name in node.input:
             readers[name] = readers.get(name, 0) + 1
-    makers = {output: node for node in graph.graph.node for output in node.output}
+    makers = {output: node for node in graph.graph.node for output in node.output if output}
     constants = {i.name: i for i in graph.graph.initializer}
     found = {}
     for node in graph.graph.node:
