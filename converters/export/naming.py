@@ -92,7 +92,7 @@ def name_nodes(graph: onnx.ModelProto, paths: Mapping[str, str]) -> onnx.ModelPr
     notes it. Nodes outside of any submodule are called after their operator alone.
 
     Args:
-        graph: as the exporter gives it, notes and all.
+        graph: as the exporter gives it, notes and names and all.
         paths: the modules' names as the user knows them, by their path in the exported module.
     """
     copy = onnx.ModelProto()
@@ -112,9 +112,23 @@ def name_nodes(graph: onnx.ModelProto, paths: Mapping[str, str]) -> onnx.ModelPr
 
 
 def _scope(node: onnx.NodeProto, paths: Mapping[str, str]) -> str:
-    """The innermost module that the exporter's note on a node names."""
+    """The innermost module that the exporter's note on a node names, or a traced node's name."""
     for note in node.metadata_props:
         if note.key == _SCOPES:
             scopes = [s for s in ast.literal_eval(note.value) if s in paths]
             return str(scopes[-1]) if scopes else ""
-    return ""
+    return _traced_scope(node.name.split("/")[1:-1], paths)
+
+
+def _traced_scope(names: Sequence[str], paths: Mapping[str, str]) -> str:
+    """The module behind the parts of a traced name; a container's come as ``blocks/blocks.0``."""
+    found = ""
+    for name in names:
+        above = found
+        while above and f"{above}.{name}" not in paths:
+            above = above.rpartition(".")[0]
+        inner = f"{above}.{name}" if above else name
+        if inner not in paths:
+            break
+        found = inner
+    return found

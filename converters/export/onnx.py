@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import io
-import logging
-import warnings
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import onnx
 import torch
@@ -21,18 +13,17 @@ from ..blame import own_paths
 from ..parts import PartSpec
 from ..reference import Reference
 from .naming import canonical, name_nodes, rename_axes, rename_interface
-from .operators import TRANSLATIONS
-from .recurrent import with_fused_recurrence
-from .why import why_not_captured, why_not_translated
+from .traced import from_trace
 
-# TensorRT 10.3 reads up to opset 20; 18 is the exporter's own, so nothing is converted down.
-OPSET = 18
 # The largest error against torch, in units of the largest output (at least 1).
 PARITY = 1e-4
 
 
 def export_onnx(spec: PartSpec) -> onnx.ModelProto:
     """Export and verify one part.
+
+    A module is traced where a trace may be trusted and gives what torch gives, and captured as a
+    program otherwise, which takes several times as long.
 
     Raises:
         ExportError: the exporter cannot express the module, or its graph gives other results
@@ -41,44 +32,28 @@ def export_onnx(spec: PartSpec) -> onnx.ModelProto:
     if spec.module is None:
         assert spec.graph is not None, "a part has a module or a graph"
         graph = canonical(spec.graph)
-    else:
-        exported = canonical(name_nodes(_translate(spec, spec.module), own_paths(spec.module)))
-        _check_interface(spec, exported)
-        graph = rename_interface(exported, spec.inputs, spec.outputs)
-        graph = rename_axes(graph, spec.dynamic)
+        check_parity(spec, graph)
+        return graph
+    traced = from_trace(spec, spec.module)
+    if traced is not None:
+        try:
+            return _checked(spec, spec.module, traced)
+        except ExportError:
+            # Something was frozen that the trace did not tell of.
+            del traced
+    # It takes long to import, and is seldom needed.
+    from .program import from_program
+
+    return _checked(spec, spec.module, from_program(spec, spec.module))
+
+
+def _checked(spec: PartSpec, module: nn.Module, found: onnx.ModelProto) -> onnx.ModelProto:
+    exported = canonical(name_nodes(found, own_paths(module)))
+    _check_interface(spec, exported)
+    graph = rename_interface(exported, spec.inputs, spec.outputs)
+    graph = rename_axes(graph, spec.dynamic)
     check_parity(spec, graph)
     return graph
-
-
-def _translate(spec: PartSpec, module: nn.Module) -> onnx.ModelProto:
-    """Capture the module as a program, and the program as a graph; failures name the layer."""
-    module = with_fused_recurrence(module).eval()
-    try:
-        with _quiet(), torch.no_grad():
-            program = torch.export.export(
-                module,
-                spec.example,
-                dynamic_shapes=_dynamic_shapes(spec, module),
-                strict=False,
-                # Code that only treats a length of 1 apart is no reason to refuse the others:
-                # check_parity has the last word.
-                prefer_deferred_runtime_asserts_over_guards=True,
-            )
-    except Exception as error:  # torch raises whatever its many stages raise
-        raise ExportError(why_not_captured(spec.name, error, module)) from error
-    try:
-        with _quiet(), torch.no_grad():
-            found = torch.onnx.export(
-                program,
-                opset_version=OPSET,
-                custom_translation_table=TRANSLATIONS,
-                dynamo=True,
-                verbose=False,
-            )
-    except Exception as error:
-        raise ExportError(why_not_translated(spec.name, error, program)) from error
-    assert found is not None
-    return found.model_proto
 
 
 def check_parity(spec: PartSpec, graph: onnx.ModelProto) -> float:
@@ -123,23 +98,6 @@ def _relative_error(got: np.ndarray, wanted: np.ndarray, spec: PartSpec, length:
     return error
 
 
-def _dynamic_shapes(spec: PartSpec, module: nn.Module) -> Any:
-    """What :func:`torch.export.export` wants: for each argument its axis of any length."""
-    if not spec.dynamic:
-        return None
-    shapes = tuple(_dynamic_shape(spec, name) for name in spec.inputs)
-    # A forward with *arguments has one parameter, with all of the shapes.
-    parameters = inspect.signature(module.forward).parameters.values()
-    packed = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
-    return (shapes,) if packed else shapes
-
-
-def _dynamic_shape(spec: PartSpec, name: str) -> dict[int, Any] | None:
-    # Without bounds: code that treats some length apart, 1 above all, narrows what was captured
-    # and is no reason to refuse the rest. check_parity has the last word at every length.
-    return {spec.dynamic[name][0]: torch.export.Dim.DYNAMIC} if name in spec.dynamic else None
-
-
 def _check_interface(spec: PartSpec, graph: onnx.ModelProto) -> None:
     counts = len(graph.graph.input), len(graph.graph.output)
     if counts != (len(spec.inputs), len(spec.outputs)):
@@ -148,15 +106,3 @@ def _check_interface(spec: PartSpec, graph: onnx.ModelProto) -> None:
             f"expected: {', '.join(spec.inputs)} to {', '.join(spec.outputs)}. "
             "Does the module use every input?"
         )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter warns, logs and prints about torch's own internals."""
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)

@@ -1,7 +1,7 @@
 """GRU and LSTM layers as custom operators, each translated to one fused ONNX operator.
 
-The exporter unrolls nn.GRU and nn.LSTM over time and so freezes the length; as one opaque
-operator a layer stays fused and any length works.
+The exporter of captured programs unrolls nn.GRU and nn.LSTM over time and so freezes the length; as
+one opaque operator a layer stays fused and any length works.
 """
 
 from __future__ import annotations
@@ -10,17 +10,10 @@ from typing import Any
 
 import torch
 from onnxscript import opset18 as op
-from torch import Tensor, nn
+from torch import Tensor
 
-DIRECTIONS = ("", "_reverse")
-# Where torch keeps the gates that ONNX wants, in ONNX's order: z, r, n and i, o, f, c.
-GATES = {"gru": (1, 0, 2), "lstm": (0, 3, 1, 2)}
-
-
-def gate_order(kind: str, size: int) -> Tensor:
-    """Rows of torch's stacked gate weights in the order of ONNX."""
-    rows = torch.arange(len(GATES[kind]) * size).reshape(-1, size)
-    return rows[list(GATES[kind])].reshape(-1)
+from .gates import torch_layer
+from .recurrent import Fused
 
 
 @torch.library.custom_op("edge_sdk::gru", mutates_args=())
@@ -31,7 +24,7 @@ def fused_gru(x: Tensor, w: Tensor, r: Tensor, b: Tensor, h: Tensor) -> tuple[Te
     first state ``h`` ``[D, N, H]`` -> float32 ``[N, T, D * H]`` and the last state. Runs torch's
     own GRU, so that the exported program has a reference.
     """
-    steps, last = _torch("gru", x, w, r, b)(x, h)
+    steps, last = torch_layer("gru", w, r, b)(x, h)
     return steps.contiguous(), last.clone()
 
 
@@ -45,7 +38,7 @@ def fused_lstm(
     x: Tensor, w: Tensor, r: Tensor, b: Tensor, h: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One LSTM layer in ONNX's weight layout (gates i, o, f, c), as :func:`fused_gru`."""
-    steps, (last, cell) = _torch("lstm", x, w, r, b)(x, (h, c))
+    steps, (last, cell) = torch_layer("lstm", w, r, b)(x, (h, c))
     return steps.contiguous(), last.clone(), cell.clone()
 
 
@@ -73,6 +66,12 @@ def _onnx_lstm(x: Any, w: Any, r: Any, b: Any, h: Any, c: Any) -> Any:
     return _joined(steps, r), last, cell
 
 
+#: What stands for a layer of each kind.
+FUSED: Fused = {
+    "gru": lambda layer, *tensors: fused_gru(*tensors),
+    "lstm": lambda layer, *tensors: fused_lstm(*tensors),
+}
+#: What the exporter is to make of them.
 TRANSLATIONS: dict[Any, Any] = {
     torch.ops.edge_sdk.gru.default: _onnx_gru,
     torch.ops.edge_sdk.lstm.default: _onnx_lstm,
@@ -87,22 +86,3 @@ def _joined(steps: Any, r: Any) -> Any:
 
 def _direction(r: Any) -> str:
     return "bidirectional" if r.shape[0] == 2 else "forward"
-
-
-def _torch(kind: str, x: Tensor, w: Tensor, r: Tensor, b: Tensor) -> Any:
-    """torch's own layer with weights given in ONNX's layout."""
-    directions, size = r.shape[0], r.shape[2]
-    build = nn.GRU if kind == "gru" else nn.LSTM
-    layer = build(x.shape[2], size, batch_first=True, bidirectional=directions == 2)
-    order = gate_order(kind, size)
-    gates = len(order)
-    with torch.no_grad():
-        for d, suffix in enumerate(DIRECTIONS[:directions]):
-            for name, rows in (
-                ("weight_ih_l0", w[d]),
-                ("weight_hh_l0", r[d]),
-                ("bias_ih_l0", b[d][:gates]),
-                ("bias_hh_l0", b[d][gates:]),
-            ):
-                getattr(layer, name + suffix)[order] = rows
-    return layer

@@ -1,8 +1,9 @@
-"""nn.GRU and nn.LSTM for the exporter: layers of the operators in :mod:`.operators`."""
+"""nn.GRU and nn.LSTM for an exporter: layers of its operators, weights in ONNX's layout."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,13 +11,16 @@ from torch import Tensor, nn
 
 from edge_sdk.errors import ExportError
 
-from .operators import DIRECTIONS, fused_gru, fused_lstm, gate_order
+from .gates import DIRECTIONS, gate_order, torch_layer
+
+#: What runs a layer of each kind: the layer, input, weights and first states -> steps, last states.
+Fused = Mapping[str, Callable[..., tuple[Tensor, ...]]]
 
 
 class _Recurrent(nn.Module):
     """Stands in for an nn.GRU or nn.LSTM of any number of layers, with all it gives."""
 
-    def __init__(self, layer: nn.GRU | nn.LSTM, where: str) -> None:
+    def __init__(self, layer: nn.GRU | nn.LSTM, where: str, fused: Fused) -> None:
         super().__init__()
         if layer.proj_size:
             raise ExportError(
@@ -24,6 +28,7 @@ class _Recurrent(nn.Module):
                 "ONNX does not know; put an nn.Linear behind it instead."
             )
         self.kind = "lstm" if isinstance(layer, nn.LSTM) else "gru"
+        self.fused = fused[self.kind]
         # Code around the layer may ask for these.
         self.input_size, self.hidden_size = layer.input_size, layer.hidden_size
         self.num_layers, self.batch_first = layer.num_layers, layer.batch_first
@@ -34,6 +39,8 @@ class _Recurrent(nn.Module):
             self.register_buffer(f"w{i}", self._stack(layer, i, order, "weight_ih"))
             self.register_buffer(f"r{i}", self._stack(layer, i, order, "weight_hh"))
             self.register_buffer(f"b{i}", self._stack(layer, i, order, "bias_ih", "bias_hh"))
+        # In a list they are no part of the module.
+        self.plain = [torch_layer(self.kind, *self._weights(i)) for i in range(self.num_layers)]
 
     def _stack(self, layer: nn.Module, i: int, order: Tensor, *names: str) -> Tensor:
         """The weights of one layer, directions stacked; zeros for biases it does not have."""
@@ -44,6 +51,9 @@ class _Recurrent(nn.Module):
                 for s in self.suffixes
             ]
         )
+
+    def _weights(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
+        return getattr(self, f"w{i}"), getattr(self, f"r{i}"), getattr(self, f"b{i}")
 
     def flatten_parameters(self) -> None:
         """Nothing: the weights are flat."""
@@ -63,9 +73,7 @@ class _Recurrent(nn.Module):
         lasts: list[tuple[Tensor, ...]] = []
         for i in range(self.num_layers):
             first = [s[i * count : (i + 1) * count] for s in states]
-            weights = [getattr(self, f"{name}{i}") for name in "wrb"]
-            layer = fused_lstm if self.kind == "lstm" else fused_gru
-            x, *last = layer(x, *weights, *first)
+            x, *last = self.fused(self.plain[i], x, *self._weights(i), *first)
             lasts.append(tuple(last))
         ends = tuple(torch.cat(parts, 0) for parts in zip(*lasts, strict=True))
         if not batched:
@@ -75,8 +83,8 @@ class _Recurrent(nn.Module):
         return x, ends if self.kind == "lstm" else ends[0]
 
 
-def with_fused_recurrence(module: nn.Module) -> nn.Module:
-    """A copy of ``module`` whose GRUs and LSTMs are the exporter's operators.
+def with_fused_recurrence(module: nn.Module, fused: Fused) -> nn.Module:
+    """A copy of ``module`` whose GRUs and LSTMs are the operators ``fused`` of an exporter.
 
     Raises:
         ExportError: an LSTM has a projection.
@@ -86,6 +94,6 @@ def with_fused_recurrence(module: nn.Module) -> nn.Module:
     for name, child in list(module.named_modules(remove_duplicate=False)):
         if isinstance(child, (nn.GRU, nn.LSTM)):
             parent, _, leaf = name.rpartition(".")
-            made.setdefault(id(child), _Recurrent(child, name))
+            made.setdefault(id(child), _Recurrent(child, name, fused))
             setattr(module.get_submodule(parent), leaf, made[id(child)])
     return module

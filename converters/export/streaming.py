@@ -275,7 +275,7 @@ class _Rewriter(Follower):
 
 def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """The nodes so that each comes after what it reads; the quantiser puts its own at the end."""
-    makers = {name: node for node in graph.node for name in node.output}
+    makers = {name: node for node in graph.node for name in node.output if name}
     ordered: list[onnx.NodeProto] = []
     done: set[int] = set()
     for root in graph.node:

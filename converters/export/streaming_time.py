@@ -35,7 +35,7 @@ class Follower:
         self._model.CopyFrom(graph)
         self._graph = self._model.graph
         self._constants = {i.name: i for i in self._graph.initializer}
-        self._makers = {name: n for n in self._graph.node for name in n.output}
+        self._makers = {name: n for n in self._graph.node for name in n.output if name}
         given = self._graph.input[0].name
         names = [name for node in graph.graph.node for name in node.output if name]
         self._seen = {given: example, **Reference(expose(graph, names)).run({given: example})}
@@ -123,9 +123,12 @@ class Follower:
         axis, per = self._time[node.input[0]]
         shape = self._values(node, 1)
         before, after = self._seen[node.input[0]].shape, self._seen[node.output[0]].shape
-        # Only what leaves the axis of time, and all before it, as they are.
-        fixed = [wanted == 0 or (wanted == size and i != axis)
-                 for i, (wanted, size) in enumerate(zip(shape, before, strict=False))]  # fmt: skip
+        # Only what leaves the axis of time, and all before it, as they are; what is left over (-1)
+        # is the axis of time at any length where it is so at one.
+        fixed = [
+            wanted == 0 or (wanted == size and i != axis) or (wanted == -1 and made == size)
+            for i, (wanted, size, made) in enumerate(zip(shape, before, after, strict=False))
+        ]
         if len(after) <= axis or not all(fixed[: axis + 1]):
             raise self._refused(node, "it reshapes the axis of time")
         self._keep(node, (axis, per))

@@ -25,7 +25,7 @@ class ConcatFuse(nn.Module):
         super().__init__()
         self.hidden = nn.Linear(sum(sizes) + len(sizes), config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.width = config.width
+        self.width, self.vectors = config.width, 1
 
     def forward(self, embeddings: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Embeddings float32 ``[N, E_m]`` each, mask float32 ``[N, M]``."""
@@ -61,7 +61,7 @@ class WeightedFuse(nn.Module):
         self.prior = nn.Parameter(torch.zeros(len(sizes)))
         self.hidden = nn.Linear(config.width, config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.width = config.width
+        self.width, self.vectors = config.width, 1
 
     def forward(self, embeddings: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Embeddings float32 ``[N, E_m]`` each, mask float32 ``[N, M]``."""
@@ -89,7 +89,7 @@ class AttentionFuse(nn.Module):
         self.key = nn.Linear(config.width, config.width)
         self.value = nn.Linear(config.width, config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.width = config.width
+        self.width, self.vectors = config.width, heads
 
     def forward(self, embeddings: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Embeddings float32 ``[N, E_m]`` each, mask float32 ``[N, M]``."""

@@ -34,7 +34,7 @@ class FusionHead(nn.Module):
         *embeddings, mask = inputs
         fused = self.fuse(embeddings, mask)
         # concat and weighted make one vector for all heads, attention makes one for each
-        last = fused.shape[1] - 1
+        last = self.fuse.vectors - 1
         return tuple(
             classify(fused[:, min(index, last)]) for index, classify in enumerate(self.classify)
         )

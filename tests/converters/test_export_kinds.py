@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -68,6 +69,25 @@ def assert_like_torch(
         np.testing.assert_allclose(got[name], tensor.numpy(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.fixture(params=["traced", "captured"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As these modules are exported, and as in a torch that does not trace for ONNX any more."""
+    if request.param == "captured":
+        without_tracer(monkeypatch)
+
+
+def without_tracer(monkeypatch: pytest.MonkeyPatch) -> None:
+    export = torch.onnx.export
+
+    def newer(*arguments: Any, dynamo: bool, **options: Any) -> Any:
+        if not dynamo:
+            raise TypeError("export() got an unexpected value for 'dynamo'")
+        return export(*arguments, dynamo=True, **options)
+
+    monkeypatch.setattr(torch.onnx, "export", newer)
+
+
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_encoder_gives_what_torch_gives(kind: str) -> None:
     part, config = KINDS[kind]
@@ -78,6 +98,7 @@ def test_an_encoder_gives_what_torch_gives(kind: str) -> None:
         assert_like_torch(spec, graph, inputs_at(spec, length))
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("fusion", ["concat", "weighted", "attention"])
 def test_a_head_gives_what_torch_gives_whatever_is_missing(fusion: str) -> None:
     spec = spec_of(tiny(fusion=fusion), "head")
@@ -88,6 +109,22 @@ def test_a_head_gives_what_torch_gives_whatever_is_missing(fusion: str) -> None:
     for mask in np.ndindex(2, 2, 2):
         inputs["mask"] = np.array([mask], np.float32)
         assert_like_torch(spec, graph, inputs)
+
+
+@pytest.mark.parametrize("kind", ["audio gru", "audio tcn", "image", "text gru"])
+def test_both_ways_give_one_graph(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    part, config = KINDS[kind]
+    spec = spec_of(config, part)
+    layers = [layers_of(export_onnx(spec))]
+    without_tracer(monkeypatch)
+    layers.append(layers_of(export_onnx(spec)))
+    assert layers[0] == layers[1]
+
+
+def layers_of(graph: onnx.ModelProto) -> list[str]:
+    """The nodes with weights, as they are called, in the order of their names."""
+    constants = {i.name for i in graph.graph.initializer if len(i.dims) > 1}
+    return sorted(n.name for n in graph.graph.node if constants.intersection(n.input[:2]))
 
 
 def test_only_time_and_text_axes_are_free(fp32_graphs: dict[str, onnx.ModelProto]) -> None:

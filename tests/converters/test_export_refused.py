@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 import onnx
 import pytest
@@ -85,6 +87,28 @@ def test_a_module_that_branches_on_the_length_is_refused() -> None:
 def test_a_length_counted_in_python_is_refused() -> None:
     with pytest.raises(ExportError, match="probe"):
         export_onnx(spec_for(CountsInPython()))
+
+
+def test_a_module_that_branches_on_a_value_is_refused() -> None:
+    class Gated(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.mean(dim=1) if x.sum() > 0 else x.sum(dim=1)
+
+    with pytest.raises(ExportError, match="probe"):
+        export_onnx(spec_for(Gated(), frozen=True))
+
+
+def test_what_is_traced_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    class Sorts(nn.Module):
+        """The tracer has no operator for it, the other exporter has."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.special.xlog1py(x, x.abs()).mean(dim=1)
+
+    export_onnx(spec_for(Mean()))
+    with contextlib.suppress(ExportError):
+        export_onnx(spec_for(Sorts()))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_frozen_length_is_caught() -> None:

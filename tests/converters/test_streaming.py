@@ -179,8 +179,18 @@ class Causal(nn.Module):
         return self.out(torch.cat((steps[:, -1], steps.mean(1)), 1))
 
 
-def test_a_model_of_the_users_streams_where_its_layers_are_causal() -> None:
-    graph = exported(Causal())
+class LastState(Causal):
+    """Nobody reads the steps of the LSTM: they have no name in the graph."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(nn.functional.pad(x.transpose(1, 2), (2, 0))).transpose(1, 2)
+        _, (last, cell) = self.lstm(torch.tanh(self.norm(y)))
+        return self.out(torch.cat((last[-1], cell[-1]), 1))
+
+
+@pytest.mark.parametrize("module", [Causal, LastState])
+def test_a_model_of_the_users_streams_where_its_layers_are_causal(module: type[nn.Module]) -> None:
+    graph = exported(module())
     made = with_states(graph, features(20))
     assert made.frames == 3
     x, stream, whole = features(60, 2), stepper(made), Reference(graph)
