@@ -22,7 +22,7 @@ help:
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
 	@echo 'make turns        the assistant asked by synthetic users: what it hears, understands, answers'
 	@echo 'make peers        the comparison with other tools, into benchmarks/RESULTS.md'
-	@echo 'make train        train the demo model anew (under 30 minutes on 2 cores)'
+	@echo 'make train        train the demo model anew (some 45 minutes on 2 cores)'
 
 setup: $(READY)
 
@@ -101,7 +101,8 @@ turns: $(TESTABLE) demo
 	$(BIN)/python -m examples.show_and_ask.turns.cold $(DEMO)/show-and-ask.edge
 
 train: $(READY) $(DEMO)/data
-	$(BIN)/python -m examples.show_and_ask.train --out $(CHECKPOINT)
+	$(BIN)/python -m examples.show_and_ask.train --out $(DEMO)/first-phase
+	$(BIN)/python -m examples.show_and_ask.train_in_noise --start $(DEMO)/first-phase --out $(CHECKPOINT)
 
 bench: $(READY) $(DEMO)/data
 	$(BIN)/python -m edge_sdk.benchmarks --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output benchmarks/RESULTS.md

@@ -203,12 +203,12 @@ class Feeder:
         inputs: dict[str, NDArray[np.generic]] = {}
         missing = rng.random()
         if missing >= 0.05:
-            features = _window(self._pools.sounds[index], rng).astype(np.float32)
+            features = window(self._pools.sounds[index], rng).astype(np.float32)
             if rng.random() < 0.7:
                 features = warp_bands(features, rng)
             inputs["audio"] = mask_features(features, rng)
         if missing < 0.05 or missing >= 0.1:
-            said = _reworded(self._pools.said[index], rng)
+            said = reworded(self._pools.said[index], rng)
             text = recognise(said, rng, float(rng.uniform(0.3, 1.3)))
             if text is not None and self._frontends.text.normalise(text):
                 inputs["text"] = drop_tokens(self._frontends.text(text)[0], rng, chance=0.15)
@@ -221,7 +221,7 @@ class Feeder:
         return ((pixels / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def _reworded(said: str, rng: np.random.Generator) -> str:
+def reworded(said: str, rng: np.random.Generator) -> str:
     """The sentence, at times with small talk around it that changes nothing: a model that has
     only read a few wordings takes every new word for a sign of something else."""
     if rng.random() < 0.3:
@@ -231,7 +231,7 @@ def _reworded(said: str, rng: np.random.Generator) -> str:
     return said
 
 
-def _window(features: NDArray[np.float16], rng: np.random.Generator) -> NDArray[np.float16]:
+def window(features: NDArray[np.float16], rng: np.random.Generator) -> NDArray[np.float16]:
     """At most ``LONGEST`` frames: only descriptions by humans are longer, and one of them would
     make a whole batch wait."""
     extra = len(features) - LONGEST

@@ -53,7 +53,7 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
     state = Path(folder) if folder else None
     start = os.environ.get("RECOVER_START")
     if start:
-        _begin_with(model, Path(start))
+        begin_with(model, Path(start))
     torch.set_num_threads(1)
     config = model.config
     frontends, heads = Frontends(config.frontends), config.model.heads
@@ -66,7 +66,7 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
     wanted = predict(data.teacher, validation)
     feeder = Feeder(pools, frontends, heads, size=_BATCH, seed=data.seed)
     plan = data.recovery
-    with _frozen(model, data.teacher):
+    with frozen(model, data.teacher):
         fit(
             model,
             lambda epoch: feeder.batches(epoch, steps),
@@ -84,7 +84,7 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
                 max_seconds=60 * plan.minutes,
             ),
             alone=ALONE,
-            score=lambda student: -_divergence(student, wanted, validation),
+            score=lambda student: -divergence(student, wanted, validation),
             teacher=data.teacher,
             class_weights={
                 "intent": [NOT_FOR_ME_WEIGHT if i == NOT_FOR_ME else 1.0 for i in LABELS["intent"]]
@@ -93,7 +93,7 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
         )
 
 
-def _divergence(
+def divergence(
     student: FusionModel, wanted: Mapping[str, NDArray[np.float32]], validation: Sequence[Batch]
 ) -> float:
     """The mean Kullback-Leibler divergence from the logits ``wanted``, summed over the heads."""
@@ -105,7 +105,12 @@ def _divergence(
     return total
 
 
-def _begin_with(model: FusionModel, folder: Path) -> None:
+def begin_with(model: FusionModel, folder: Path) -> None:
+    """Give ``model`` the weights of the checkpoint in ``folder``.
+
+    Raises:
+        UsageError: it was pruned by another plan.
+    """
     before = read_checkpoint(folder).model.state_dict()
     if {n: t.shape for n, t in before.items()} != {
         n: t.shape for n, t in model.state_dict().items()
@@ -139,7 +144,7 @@ def _rendered(
 
 
 @contextmanager
-def _frozen(model: FusionModel, teacher: FusionModel) -> Iterator[None]:
+def frozen(model: FusionModel, teacher: FusionModel) -> Iterator[None]:
     """Within the block the parts that pruning left alone do not learn, and drop nothing out."""
     still = [
         part

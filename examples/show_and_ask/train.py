@@ -146,7 +146,7 @@ def _train(
     seed: int,
 ) -> None:
     started = time.monotonic()
-    _keep_memory()
+    keep_memory()
     jobs = os.cpu_count() or 1
     # each seed of the source has other voices say the sentences
     sources = [TrainingSource(SOURCES * seed + n, cache) for n in range(SOURCES)]
@@ -206,13 +206,13 @@ def _train(
     seconds = time.monotonic() - started
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     busy = sum(u.ru_utime + u.ru_stime for u in usage)
-    _publish(
+    publish(
         out,
         model,
         test,
         Provenance(
             command=f"OPENBLAS_NUM_THREADS=1 python -m examples.show_and_ask.train "
-            f"--out {_shown(out)} --pool {pool} --epochs {epochs} --steps {steps} "
+            f"--out {shown(out)} --pool {pool} --epochs {epochs} --steps {steps} "
             f"--batch {batch} --minutes {minutes:g} --seed {seed}",
             seconds=seconds,
             cpu_seconds=busy,
@@ -230,7 +230,7 @@ def _train(
     )
 
 
-def _publish(
+def publish(
     out: Path, model: FusionModel, test: SampleSet, provenance: Provenance, history: History
 ) -> None:
     """Measure on the held-out set and write checkpoint, metrics and card as one folder."""
@@ -258,7 +258,7 @@ def _publish(
         click.echo(f"{name}: accuracy {metrics.accuracy:.3f}  macro-F1 {metrics.f1:.3f}", err=True)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Let the allocator keep what is freed: the same large tensors come again every step, and
     getting them from the system anew costs a quarter of the time (glibc only)."""
     trim_threshold, top_pad, mmap_max = -1, -2, -4
@@ -281,7 +281,7 @@ def validation_batches(
     ]
 
 
-def _shown(out: Path) -> str:
+def shown(out: Path) -> str:
     return out.name if out.is_absolute() else out.as_posix()
 
 

@@ -35,11 +35,11 @@ def mix(
     wave = floats(speech)
     if style == "train":
         # A slightly other speaker each time: speed and pitch together, by resampling.
-        wave = _faster(wave, float(rng.uniform(0.9, 1.1)))
+        wave = faster(wave, float(rng.uniform(0.9, 1.1)))
     before, after = (int(RATE * s) for s in rng.uniform(0.1, 0.5, 2))
     wave = np.pad(wave, (before, after)).astype(np.float32)
     if rng.random() < 0.5:
-        wave = _reverb(wave, rng, style)
+        wave = reverb(wave, rng, style)
     kind = str(rng.choice(NOISES[style]))
     noise = noise_of(kind, wave.size, rng, babble)
     snr = float(rng.uniform(*SNR_DB[style]))
@@ -51,14 +51,15 @@ def mix(
     return (mixed * np.float32(gain)).astype(np.float32), done
 
 
-def _faster(wave: Wave, factor: float) -> Wave:
+def faster(wave: Wave, factor: float) -> Wave:
+    """``wave`` as a quicker or slower, higher or lower speaker says it, by resampling."""
     if wave.size == 0:
         return wave
     at = np.arange(0, wave.size - 1, factor, dtype=np.float32)
     return np.interp(at, np.arange(wave.size), wave).astype(np.float32)
 
 
-def _reverb(wave: Wave, rng: np.random.Generator, style: Style) -> Wave:
+def reverb(wave: Wave, rng: np.random.Generator, style: Style) -> Wave:
     """A room: a decaying noise tail behind the direct sound (60 dB down after ``seconds``)."""
     seconds = rng.uniform(0.1, 0.35) if style == "train" else rng.uniform(0.2, 0.45)
     n = int(seconds * RATE)

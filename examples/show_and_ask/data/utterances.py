@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .commands import INTENTS, NOT_FOR_ME, Split, wordings
+from .phrasings import phrasings
 from .pictures import Picture
 from .speech import Spoken, Voice
 
@@ -43,6 +44,23 @@ _VARIANTS: Mapping[Split, tuple[str, ...]] = {
         "zac",
     ),
 }
+# Further speakers for the training in noise; the splits above have none of them either.
+_FURTHER: tuple[str, ...] = (
+    *(
+        "Diogo",
+        "Gene2",
+        "Henrique",
+        "iven",
+        "John",
+        "Mario",
+        "Nguyen",
+        "Storm",
+        "Tweaky",
+        "antonio",
+    ),
+    *("aunty", "benjamin", "boris", "ed", "gustave", "iven3", "kaukovalta", "klatt", "klatt3"),
+    *("marcelo", "max", "miguel", "norbert", "pablo", "pedro", "quincy", "rob", "sandro", "victor"),
+)
 _FLITE: Mapping[Split, tuple[str, ...]] = {
     "train": ("awb", "slt"),
     "validation": ("slt",),
@@ -126,6 +144,29 @@ def commands(split: Split, per_intent: int, talk: int, seed: int) -> list[Uttera
             )
             found.setdefault(spoken, Utterance(spoken, intent, condition))
     return list(found.values())
+
+
+def phrased(voices: int, talk: int, seed: int) -> list[Utterance]:
+    """Training speech for the second phase: every phrasing by ``voices`` speakers, every sentence
+    of talk by ``talk``, and as many of the training's own wordings by the further speakers."""
+    rng = np.random.default_rng([seed, 31])
+    found: dict[Spoken, Utterance] = {}
+    for intent in INTENTS:
+        count = talk if intent == NOT_FOR_ME else voices
+        for text in (*phrasings(intent), *wordings(intent, "train")):
+            for _ in range(count):
+                spoken = Spoken(text, _any_voice(rng))
+                found.setdefault(spoken, Utterance(spoken, intent, "seen"))
+    return list(found.values())
+
+
+def _any_voice(rng: np.random.Generator) -> Voice:
+    """A training voice; of espeak-ng's, two in five are further speakers."""
+    usual = voice("train", rng)
+    if usual.engine != "espeak-ng" or rng.random() > 0.4:
+        return usual
+    name = f"{rng.choice(_ACCENTS['train'])}+{rng.choice(_FURTHER)}"
+    return Voice("espeak-ng", name, usual.speed, usual.pitch)
 
 
 def human(
