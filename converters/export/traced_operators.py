@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.onnx.symbolic_opset9 import unused
 
 from .recurrent import Fused
 
 #: What torch warns with when a trace makes a constant of what it is not.
-Frozen: type[Warning] = torch.jit.TracerWarning  # type: ignore[attr-defined]
+Frozen: type[Warning] = getattr(torch.jit, "TracerWarning", Warning)
 
 
 class _Gru(torch.autograd.Function):
@@ -68,6 +67,9 @@ def _written(
     graph: Any, operator: str, x: Any, weights: Any, states: tuple[Any, ...], **more: int
 ) -> Any:
     """``[N, T, I]`` in, ``[N, T, D * H]`` and the last states out."""
+    # With the exporter that asks for this graph, not before: it may leave torch one day.
+    from torch.onnx.symbolic_opset9 import unused
+
     directions, _, size = weights[1].type().sizes()
     none = unused(graph)  # type: ignore[no-untyped-call]
     steps, *lasts = graph.op(
