@@ -12,6 +12,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from ..makers import makers_of
+
 _DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ROUNDING = ("QuantizeLinear", "DequantizeLinear")
 # Of convolutions and pools, as the operators' specification has them.
@@ -54,7 +56,7 @@ def _fold_biases(graph: onnx.GraphProto) -> None:
     loads the graph (from 1.22 on), where a rounding follows the convolution.
     """
     constants = {i.name: i for i in graph.initializer}
-    makers = {o: node for node in graph.node for o in node.output if o}
+    makers = makers_of(graph.node)
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in node.input:

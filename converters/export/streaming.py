@@ -20,6 +20,7 @@ from onnx import helper, numpy_helper
 
 from edge_sdk.bundle.manifest import StateSpec
 
+from ..makers import makers_of
 from .streaming_time import Follower, NotStreamable, attribute
 
 __all__ = ["NotStreamable", "Streamable", "with_states"]
@@ -275,7 +276,7 @@ class _Rewriter(Follower):
 
 def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """The nodes so that each comes after what it reads; the quantiser puts its own at the end."""
-    makers = {name: node for node in graph.node for name in node.output if name}
+    makers = makers_of(graph.node)
     ordered: list[onnx.NodeProto] = []
     done: set[int] = set()
     for root in graph.node:

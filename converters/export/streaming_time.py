@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 from edge_sdk.errors import ExportError
 
 from ..calibration.ranges import expose
+from ..makers import makers_of
 from ..reference import Reference
 
 # Of any number of operands, element by element (or along another axis than time).
@@ -35,7 +36,7 @@ class Follower:
         self._model.CopyFrom(graph)
         self._graph = self._model.graph
         self._constants = {i.name: i for i in self._graph.initializer}
-        self._makers = {name: n for n in self._graph.node for name in n.output if name}
+        self._makers = makers_of(self._graph.node)
         given = self._graph.input[0].name
         names = [name for node in graph.graph.node for name in node.output if name]
         self._seen = {given: example, **Reference(expose(graph, names)).run({given: example})}

@@ -16,6 +16,7 @@ from onnx import TensorProto, numpy_helper
 
 from edge_sdk.errors import ExportError
 
+from ..makers import makers_of
 from .tensorrt_operators import OPERATORS, OPSET, REMEDIES
 
 _DOMAINS = ("", "ai.onnx")
@@ -86,7 +87,7 @@ def _operator(node: onnx.NodeProto, constants: dict[str, NDArray[np.generic]]) -
 def _quantisation(
     graph: onnx.ModelProto, constants: dict[str, NDArray[np.generic]]
 ) -> Iterator[str]:
-    producers = {output: node for node in _nodes(graph.graph) for output in node.output if output}
+    producers = makers_of(_nodes(graph.graph))
     for node in _nodes(graph.graph):
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             yield from (f"{reason} ({_place(node)})" for reason in _pair(node, constants))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ..calibration.ranges import expose
+from ..makers import makers_of
 from ..reference import Reference
 from .folding import counterparts
 from .layers import layer_of
@@ -69,7 +70,7 @@ def correct_bias(
 
 def _biases(graph: onnx.ModelProto) -> list[_Bias]:
     constants = {i.name: i for i in graph.graph.initializer}
-    makers = {o: node for node in graph.graph.node for o in node.output if o}
+    makers = makers_of(graph.graph.node)
     readers: dict[str, int] = {}
     for node in graph.graph.node:
         for name in node.input:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx
 
+from ..makers import makers_of
+
 # Their int8 kernels can give floating point; rounding what leaves the graph gains no time then.
 _GIVE_FLOAT = ("Gemm", "MatMul")
 
@@ -12,7 +14,7 @@ def float_ends(graph: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of a QDQ graph whose outputs are not rounded where a product gives them."""
     copy = onnx.ModelProto()
     copy.CopyFrom(graph)
-    makers = {o: node for node in copy.graph.node for o in node.output if o}
+    makers = makers_of(copy.graph.node)
     readers: dict[str, int] = {}
     for node in copy.graph.node:
         for name in node.input:

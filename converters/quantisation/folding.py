@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from ..makers import makers_of
 from .operators import QUANTISED
 
 #: Functions that do nothing but cut off.
@@ -30,7 +31,7 @@ def foldable(graph: onnx.ModelProto, operators: Collection[str]) -> dict[str, on
     for node in graph.graph.node:
         for name in node.input:
             readers[name] = readers.get(name, 0) + 1
-    makers = {output: node for node in graph.graph.node for output in node.output if output}
+    makers = makers_of(graph.graph.node)
     constants = {i.name: i for i in graph.graph.initializer}
     found = {}
     for node in graph.graph.node:

@@ -7,7 +7,7 @@ pool of recordings make far more different examples than either holds.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,37 +188,62 @@ class Feeder:
         batch.mask[: self._pictured, column] = 1.0
         labels = {
             **batch.labels,
-            "card": self._labels(pools.cards[seen]),
-            "category": self._labels(categories),
+            "card": some_known(pools.cards[seen], size),
+            "category": some_known(categories, size),
         }
         inputs = {**batch.inputs, "image": self._normalise(pixels)}
         return Batch(batch.modalities, inputs, batch.lengths, batch.mask, labels)
 
-    def _labels(self, known: NDArray[np.int64]) -> torch.Tensor:
-        """The labels of the rows that have a picture, unknown for the others."""
-        return torch.from_numpy(np.pad(known, (0, self._size - len(known)), constant_values=IGNORE))
-
     def _speech(self, index: int, rng: np.random.Generator) -> Example:
-        """Sound and transcript; now and then one of them is missing, as on the device."""
-        inputs: dict[str, NDArray[np.generic]] = {}
-        missing = rng.random()
-        if missing >= 0.05:
-            features = window(self._pools.sounds[index], rng).astype(np.float32)
-            if rng.random() < 0.7:
-                features = warp_bands(features, rng)
-            inputs["audio"] = mask_features(features, rng)
-        if missing < 0.05 or missing >= 0.1:
+        def written() -> str | None:
             said = reworded(self._pools.said[index], rng)
-            text = recognise(said, rng, float(rng.uniform(0.3, 1.3)))
-            if text is not None and self._frontends.text.normalise(text):
-                inputs["text"] = drop_tokens(self._frontends.text(text)[0], rng, chance=0.15)
-        labels = {"intent": int(self._pools.intents[index])} if inputs else {}
-        return Example(inputs, labels)
+            return recognise(said, rng, float(rng.uniform(0.3, 1.3)))
+
+        pools = self._pools
+        return speech(
+            pools.sounds[index], written, int(pools.intents[index]), self._frontends, rng,
+            missing=0.05, dropped=0.15,
+        )  # fmt: skip
 
     def _normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         config = self._frontends.image.config
         mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (config.mean, config.std))
         return ((pixels / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def some_known(known: NDArray[np.int64], size: int) -> torch.Tensor:
+    """The labels of the first rows of a batch of ``size``, unknown for the others."""
+    return torch.from_numpy(np.pad(known, (0, size - len(known)), constant_values=IGNORE))
+
+
+def speech(
+    sound: NDArray[np.float16],
+    written: Callable[[], str | None],
+    intent: int,
+    frontends: Frontends,
+    rng: np.random.Generator,
+    *,
+    missing: float,
+    dropped: float,
+) -> Example:
+    """Sound and transcript; now and then (``missing``) one of them is not there, as on the device.
+
+    Args:
+        written: makes the transcript, where one is wanted.
+        dropped: the share of its tokens that are.
+    """
+    inputs: dict[str, NDArray[np.generic]] = {}
+    without = rng.random()
+    if without >= missing:
+        features = window(sound, rng).astype(np.float32)
+        if rng.random() < 0.7:
+            features = warp_bands(features, rng)
+        inputs["audio"] = mask_features(features, rng)
+    if without < missing or without >= 2 * missing:
+        text = written()
+        if text is not None and frontends.text.normalise(text):
+            inputs["text"] = drop_tokens(frontends.text(text)[0], rng, chance=dropped)
+    return Example(inputs, {"intent": intent} if inputs else {})
 
 
 def reworded(said: str, rng: np.random.Generator) -> str:

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edge_sdk.converters.fusion.augment import drop_tokens, mask_features, warp_bands
 from edge_sdk.converters.fusion.batch import IGNORE, Batch, Example, collate
 from edge_sdk.converters.fusion.config import Head
 from edge_sdk.converters.fusion.model import FusionModel, embedding_size
@@ -20,7 +19,7 @@ from edge_sdk.frontends import Frontends
 
 from .data.training import TrainingSource
 from .data.transcripts import recognise
-from .feeding import reworded, window
+from .feeding import reworded, some_known, speech
 from .hearing import Heard
 
 _PICTURED = 0.6
@@ -139,9 +138,7 @@ class NoisyFeeder:
         images[: self._pictured] = self._seen.embeddings[looked]
         batch.mask[: self._pictured, batch.modalities.index("image")] = 1.0
         labels = {
-            name: torch.from_numpy(
-                np.pad(known, (0, self._size - len(known)), constant_values=IGNORE)
-            )
+            name: some_known(known, self._size)
             for name, known in (
                 ("card", self._seen.cards[looked]),
                 ("category", self._seen.categories[looked]),
@@ -153,20 +150,11 @@ class NoisyFeeder:
         )
 
     def _speech(self, index: int, rng: np.random.Generator) -> Example:
-        """Sound and transcript; now and then one of them is missing, as on the device."""
-        inputs: dict[str, NDArray[np.generic]] = {}
-        missing = rng.random()
-        if missing >= 0.08:
-            features = window(self._heard.sounds[index], rng).astype(np.float32)
-            if rng.random() < 0.7:
-                features = warp_bands(features, rng)
-            inputs["audio"] = mask_features(features, rng)
-        if missing < 0.08 or missing >= 0.16:
-            text = self._written(index, rng)
-            if text is not None and self._frontends.text.normalise(text):
-                inputs["text"] = drop_tokens(self._frontends.text(text)[0], rng, chance=0.1)
-        labels = {"intent": int(self._heard.intents[index])} if inputs else {}
-        return Example(inputs, labels)
+        heard = self._heard
+        return speech(
+            heard.sounds[index], lambda: self._written(index, rng), int(heard.intents[index]),
+            self._frontends, rng, missing=0.08, dropped=0.1,
+        )  # fmt: skip
 
     def _written(self, index: int, rng: np.random.Generator) -> str | None:
         """What a recogniser wrote of this very sound, or of the sentence at another time, or what

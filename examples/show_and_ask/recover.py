@@ -27,12 +27,11 @@ from edge_sdk.converters.fusion.train import TrainConfig, fit
 from edge_sdk.errors import UsageError
 from edge_sdk.frontends import Frontends
 
-from .data.commands import NOT_FOR_ME
 from .data.fetch import default_cache
-from .data.training import LABELS, TrainingSource
+from .data.training import TrainingSource
 from .feeding import Feeder, Pools, render_pools
 from .pools import joined, load_pools, save_pools
-from .train import ALONE, NOT_FOR_ME_WEIGHT, SOURCES, validation_batches
+from .train import ALONE, CLASS_WEIGHTS, SOURCES, validation_batches
 
 _BATCH = 72
 # Rendered and kept by so many examples.
@@ -65,32 +64,35 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
     # the answers of the unpruned model: finer than macro-F1 on a few hundred examples
     wanted = predict(data.teacher, validation)
     feeder = Feeder(pools, frontends, heads, size=_BATCH, seed=data.seed)
-    plan = data.recovery
     with frozen(model, data.teacher):
         fit(
             model,
             lambda epoch: feeder.batches(epoch, steps),
             lambda student: evaluate(student, validation),
-            TrainConfig(
-                epochs=plan.epochs,
-                steps_per_epoch=steps,
-                peak_rate=plan.rate,
-                warmup_steps=60,
-                average=0.99,
-                patience=plan.patience,
-                teacher_weight=plan.teacher_weight,
-                embedding_weight=plan.embedding_weight,
-                seed=data.seed,
-                max_seconds=60 * plan.minutes,
-            ),
+            how(data, steps),
             alone=ALONE,
             score=lambda student: -divergence(student, wanted, validation),
             teacher=data.teacher,
-            class_weights={
-                "intent": [NOT_FOR_ME_WEIGHT if i == NOT_FOR_ME else 1.0 for i in LABELS["intent"]]
-            },
+            class_weights=CLASS_WEIGHTS,
             resume=None if state is None else state / "training.pt",
         )
+
+
+def how(data: Any, steps: int) -> TrainConfig:
+    """The training that the plan asks for; ``data`` as the SDK gives it to a hook."""
+    plan = data.recovery
+    return TrainConfig(
+        epochs=plan.epochs,
+        steps_per_epoch=steps,
+        peak_rate=plan.rate,
+        warmup_steps=60,
+        average=0.99,
+        patience=plan.patience,
+        teacher_weight=plan.teacher_weight,
+        embedding_weight=plan.embedding_weight,
+        seed=data.seed,
+        max_seconds=60 * plan.minutes,
+    )
 
 
 def divergence(

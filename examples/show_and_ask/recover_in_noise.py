@@ -15,11 +15,10 @@ import torch
 
 from edge_sdk.converters.checkpoint import read_checkpoint
 from edge_sdk.converters.fusion.model import FusionModel
-from edge_sdk.converters.fusion.train import TrainConfig
 from edge_sdk.errors import UsageError
 
 from .data.fetch import default_cache
-from .recover import begin_with, frozen
+from .recover import begin_with, frozen, how
 from .train_in_noise import Material, training_material, tune, validation_material
 
 # What pruning left alone is taken from the teacher as it is now.
@@ -47,7 +46,6 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
     model.load_state_dict(shared, strict=False)
     torch.set_num_threads(1)
     cache, state = default_cache(), Path(folder) if folder else None
-    plan = data.recovery
     heard = training_material(cache, model, Material(seed=data.seed), 1, state)
     validation = validation_material(cache, model, 1, state)
     with frozen(model, teacher):
@@ -56,17 +54,6 @@ def finetune(model: torch.nn.Module, data: Any) -> None:
             heard,
             validation,
             cache,
-            TrainConfig(
-                epochs=plan.epochs,
-                steps_per_epoch=_STEPS,
-                peak_rate=plan.rate,
-                warmup_steps=60,
-                average=0.99,
-                patience=plan.patience,
-                teacher_weight=plan.teacher_weight,
-                embedding_weight=plan.embedding_weight,
-                seed=data.seed,
-                max_seconds=60 * plan.minutes,
-            ),
+            how(data, _STEPS),
             teacher,
         )

@@ -53,7 +53,10 @@ SOURCES = 3
 # Which modality can tell what by itself; no speech says what is on a card here.
 ALONE = {"intent": ("audio", "text"), "card": ("image",), "category": ("image",)}
 # Talk is of all kinds and a quarter of what is said; unweighted, whatever sounds new is refused.
-NOT_FOR_ME_WEIGHT = 0.6
+_NOT_FOR_ME_WEIGHT = 0.6
+CLASS_WEIGHTS = {
+    "intent": [_NOT_FOR_ME_WEIGHT if i == NOT_FOR_ME else 1.0 for i in LABELS["intent"]]
+}
 WEIGHTS = {"intent": 1.0, "card": 1.0, "category": 1.0}
 
 
@@ -194,9 +197,7 @@ def _train(
                 max_seconds=60 * minutes,
             ),
             alone=ALONE,
-            class_weights={
-                "intent": [NOT_FOR_ME_WEIGHT if i == NOT_FOR_ME else 1.0 for i in LABELS["intent"]]
-            },
+            class_weights=CLASS_WEIGHTS,
             replicas=replicas,
         )
 

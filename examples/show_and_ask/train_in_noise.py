@@ -36,12 +36,12 @@ from .data.examples import Album, Drawer
 from .data.fetch import default_cache
 from .data.mixing import Int16
 from .data.speech import Spoken, Studio
-from .data.training import LABELS, TrainingSource, training_plan, validation_plan
+from .data.training import TrainingSource, training_plan, validation_plan
 from .data.utterances import Utterance, phrased
 from .hearing import Heard, Said, hear, load_heard, save_heard, together
 from .noisy import NoisyFeeder, encoded, heard_batches, pictures_encoded, see
 from .recover import divergence
-from .train import ALONE, NOT_FOR_ME_WEIGHT, keep_memory, publish, shown, validation_batches
+from .train import ALONE, CLASS_WEIGHTS, keep_memory, publish, shown, validation_batches
 
 _BATCH = 72
 _SCENES = 4096
@@ -185,9 +185,7 @@ def tune(
             lambda trained: evaluate(trained, quiet),
             config,
             alone=ALONE,
-            class_weights={
-                "intent": [NOT_FOR_ME_WEIGHT if i == NOT_FOR_ME else 1.0 for i in LABELS["intent"]]
-            },
+            class_weights=CLASS_WEIGHTS,
             score=score,
             teacher=teacher,
         )

@@ -16,7 +16,7 @@ from .layer_times import LayerTime, NotTold
 from .onnxruntime_trace import Trace
 from .placement import Placement
 from .protocol import EngineOptions, Tensors
-from .run_times import Stamps
+from .run_times import Stamps, one_call
 
 _PROVIDER = "CPUExecutionProvider"
 _DTYPES = {
@@ -96,9 +96,7 @@ class OnnxRuntimeGraph:
             # It refuses what does not fit by itself; here it is said which input that is.
             check_inputs(self.inputs, inputs)
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
-        returned = perf_counter()
-        # It takes arrays as they are and makes those it gives: all of it is its own call.
-        self.last_run = (called, called, returned, returned)
+        self.last_run = one_call(called, perf_counter())
         return dict(zip(self._names, results))  # noqa: B905 - a name a result, by contract
 
     def bind(self, inputs: Tensors, outputs: Tensors) -> Callable[[], None]:

@@ -24,7 +24,7 @@ from .layer_times import LayerTime, NotTold
 from .onnxruntime_trace import Trace
 from .placement import Placement
 from .protocol import EngineOptions, Tensors
-from .run_times import Stamps
+from .run_times import Stamps, one_call
 
 _PROVIDER = "TensorrtExecutionProvider"
 _DTYPES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}
@@ -136,9 +136,7 @@ class OnnxRuntimeTensorRtGraph:
             results = self._session.run(self._names, dict(inputs))
         except Exception as error:
             raise EngineError(f"onnxruntime failed while running the graph: {error}") from error
-        returned = perf_counter()
-        # It takes arrays as they are and makes those it gives: all of it is its own call.
-        self.last_run = (called, called, returned, returned)
+        self.last_run = one_call(called, perf_counter())
         return dict(zip(self._names, results, strict=True))
 
     def placement(self) -> Placement | None:

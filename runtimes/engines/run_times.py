@@ -24,6 +24,11 @@ class RunTimes(NamedTuple):
     outputs: float
 
 
+def one_call(called: float, returned: float) -> Stamps:
+    """Of an engine that takes arrays as they are and makes those it gives: all is its own call."""
+    return called, called, returned, returned
+
+
 def run_times(stamps: Stamps) -> RunTimes:
     """What lies between the moments of a run."""
     entered, called, returned, left = stamps
