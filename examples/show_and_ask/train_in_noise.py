@@ -52,10 +52,11 @@ _VALIDATION, _VALIDATION_DB = 160, 10.0
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What is heard: ``shares`` that recognisers write down in part, one that they do not, and one
-    of noise in which nobody speaks."""
+    """What is heard: ``shares`` that recognisers write down in part, ``unwritten`` ones that they
+    do not, and one of noise in which nobody speaks."""
 
     shares: int = 3
+    unwritten: int = 3
     seed: int = 0
 
 
@@ -112,7 +113,8 @@ def training_material(
         return found
 
     written = [share(number, _WRITTEN) for number in range(1, plan.shares + 1)]
-    others = share(_UNWRITTEN_NUMBER, _UNWRITTEN), share(_NOBODY_NUMBER, _NOBODY)
+    others = [share(_UNWRITTEN_NUMBER + n, _UNWRITTEN) for n in range(plan.unwritten)]
+    others.append(share(_NOBODY_NUMBER, _NOBODY))
     return together([*others, *written])
 
 
@@ -229,9 +231,16 @@ def settle(model: FusionModel, first: FusionModel, former: float) -> None:
     show_default=True,
     help="Of 1500 utterances of which recognisers write down a part.",
 )
-@click.option("--epochs", default=14, show_default=True)
-@click.option("--steps", default=100, show_default=True, help="Batches an epoch.")
-@click.option("--minutes", default=7.0, show_default=True, help="Bound of the training itself.")
+@click.option(
+    "--unwritten",
+    type=click.IntRange(min=1),
+    default=Material().unwritten,
+    show_default=True,
+    help="Shares of 4000 utterances of which no recogniser writes anything.",
+)
+@click.option("--epochs", default=15, show_default=True)
+@click.option("--steps", default=150, show_default=True, help="Batches an epoch.")
+@click.option("--minutes", default=15.0, show_default=True, help="Bound of the training itself.")
 @click.option("--rate", default=1.5e-3, show_default=True, help="The highest learning rate.")
 @click.option(
     "--former",
@@ -253,6 +262,7 @@ def main(
     held_out: Path,
     cache: Path | None,
     shares: int,
+    unwritten: int,
     epochs: int,
     steps: int,
     minutes: float,
@@ -273,7 +283,7 @@ def main(
             raise UsageError(f"{start} is no checkpoint of the demo's fusion model.")
         before = copy.deepcopy(model)
         test = SampleSet.open(held_out)
-        plan = Material(shares=shares, seed=seed)
+        plan = Material(shares=shares, unwritten=unwritten, seed=seed)
         heard = training_material(cache, model, plan, jobs, state)
         validation = validation_material(cache, model, jobs, state)
         click.echo(f"heard in {time.monotonic() - began:.0f} s; training", err=True)
@@ -307,8 +317,8 @@ def main(
                     command="python -m examples.show_and_ask.train_in_noise "
                     f"--start {shown(start)} "
                     f"--out {shown(out)} --shares {shares} "
-                    f"--epochs {epochs} --steps {steps} --minutes {minutes:g} --rate {rate:g} "
-                    f"--former {former:g} --seed {seed}",
+                    f"--unwritten {unwritten} --epochs {epochs} --steps {steps} "
+                    f"--minutes {minutes:g} --rate {rate:g} --former {former:g} --seed {seed}",
                     seconds=time.monotonic() - began,
                     cpu_seconds=sum(u.ru_utime + u.ru_stime for u in usages),
                     machine=f"{platform.machine()}, {jobs} cores, torch {torch.__version__}",
