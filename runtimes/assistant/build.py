@@ -17,13 +17,12 @@ from .config import AssistantConfig, Component
 from .ears import Ears
 from .echo import Echo
 from .loop import Assistant
-from .phrases import Spotter
 from .skills import skills_for
 from .speaker import Speaker
 from .thinking import Thinker
 from .timers import Timers, uptime
 from .turn import Home
-from .waking import wake_spotter
+from .waking import stop_spotter, wake_spotter
 from .watching import Watching
 
 
@@ -99,7 +98,7 @@ def _ears(config: AssistantConfig, *, deaf: bool) -> Ears:
     if config.wake is not None and not deaf:
         wake = wake_spotter(config, config.wake)
     if config.stop_phrase and not deaf:
-        stop = _stop(config)
+        stop = stop_spotter(config)
     detector = _load("vad", config.vad)
     return Ears(wake, stop, detector, config.segmenter, config.wake_overlap)
 
@@ -114,14 +113,3 @@ def _recognisers(config: AssistantConfig) -> dict[str, Recogniser]:
 
 def _load(kind: str, component: Component) -> Any:
     return load_component(kind, component.name, component.options)
-
-
-def _stop(config: AssistantConfig) -> Spotter:
-    """The stop phrase; in the assistant's own speech, which a room changes, it is heard sooner."""
-    thresholds = config.thresholds
-    heard = thresholds.stop if config.echo_canceller is None else thresholds.stop_cancelled
-    stream, own = (
-        Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": threshold})
-        for threshold in (heard, thresholds.stop * 1e-7)
-    )
-    return Spotter(_load("wake", stream), _load("wake", own), config.thresholds.wake_exclusion)

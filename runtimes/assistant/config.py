@@ -53,8 +53,8 @@ class Thresholds(_Table, frozen=True, kw_only=True):
         object: of the head that names things.
         wake_exclusion: seconds around a place of its own speech that sounds like a phrase, in
             which that phrase does not count.
-        stop: of the stop phrase, as the wake word ``sphinx`` takes it: the smaller, the more often
-            it is heard, rightly and wrongly.
+        stop: of the stop phrase where it has no detector of its own, as the wake word ``sphinx``
+            takes it: the smaller, the more often it is heard, rightly and wrongly.
         stop_cancelled: the same where an echo canceller is at work: it takes away some of the
             word, and nearly all that could be mistaken for it.
     """
@@ -94,6 +94,8 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
         echo_canceller: takes its own voice out of what it hears; None (in the file ``none``):
             for a microphone that does so itself.
         stop_phrase: cuts an answer short, next to the wake word; empty: only the wake word.
+        stop: the detector of the stop phrase; None: PocketSphinx, which knows any phrase, at
+            ``thresholds.stop``.
         segmenter: when an utterance begins and ends.
         heads: which head answers what.
         thresholds: when to ask again.
@@ -118,6 +120,7 @@ class AssistantConfig(_Table, frozen=True, kw_only=True):
     voice: Component = Component(name="espeak")
     echo_canceller: Component | None = Component(name="webrtc")
     stop_phrase: str = "stop"
+    stop: Component | None = None
     segmenter: SegmenterOptions = SegmenterOptions()
     heads: Heads = Heads()
     thresholds: Thresholds = Thresholds()
@@ -158,7 +161,7 @@ def load_config(path: str | Path | None) -> AssistantConfig:
 
 
 _OPTIONAL = ("wake", "confirm", "light", "echo_canceller")
-_COMPONENTS = ("wake", "confirm", "vad", "recogniser", "light", "voice")
+_COMPONENTS = ("wake", "confirm", "stop", "vad", "recogniser", "light", "voice")
 _FILES = ("model", "grammar", "sentences")
 
 

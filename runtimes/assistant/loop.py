@@ -165,11 +165,12 @@ class Assistant:
     def _spotted(self, spotted: Spotted) -> None:
         phrase, score = spotted.spotter.phrase, spotted.score
         leaking = self._echo is not None and not self._echo.settled
-        if spotted.own or (leaking and phrase == self._config.stop_phrase):
+        stop = phrase.lower() == self._config.stop_phrase.lower()
+        if spotted.own or (leaking and stop):
             self._emit(happened.SelfHeard(self._time, phrase, score))
             return
         speaking = self._state == "speaking"
-        if phrase == self._config.stop_phrase:
+        if stop:
             if speaking:
                 self._cut(phrase)
                 self._rest("was told to stop")

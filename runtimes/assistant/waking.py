@@ -1,4 +1,4 @@
-"""The wake word of a configuration: one detector, or one that another confirms."""
+"""The phrases of a configuration: the wake word, which a second detector may confirm, and stop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from ..speech.wake.confirmed import Confirmed
 from .config import AssistantConfig, Component, Confirmation
 from .phrases import Spotter
 
+# From this score on the assistant's own speech is near the phrase; below, all of it would be.
+_NEAR = 0.15
+
 
 def wake_spotter(config: AssistantConfig, wake: Component) -> Spotter:
     """The wake word, for the microphone and for the assistant's own speech.
 
-    In its own speech the second detector is taken to agree always: a room changes that speech, so
-    what comes near the phrase there is not counted.
+    In its own speech the second detector is taken to agree always, from a score of 0.15 on: a room
+    changes that speech, so what comes near the phrase there is not counted.
 
     Raises:
         UsageError: the first detector gives no scores, or the two listen for different phrases.
@@ -25,8 +28,34 @@ def wake_spotter(config: AssistantConfig, wake: Component) -> Spotter:
     stream, own = _load(wake), _load(wake)
     if config.confirm is not None:
         stream = _confirmed(stream, wake.name, config.confirm)
-        own = Confirmed(own, _Agreeing(own.phrase), config.confirm.candidate)
+        own = Confirmed(own, _Agreeing(own.phrase), max(_NEAR, config.confirm.candidate))
     return Spotter(stream, own, config.thresholds.wake_exclusion)
+
+
+def stop_spotter(config: AssistantConfig) -> Spotter:
+    """The stop phrase, for the microphone and for the assistant's own speech.
+
+    Where PocketSphinx listens for it, it hears it sooner in its own speech, which a room changes.
+
+    Raises:
+        UsageError: the configured detector listens for another phrase.
+    """
+    thresholds = config.thresholds
+    if config.stop is not None:
+        found: WakeWord = _load(config.stop)
+        if found.phrase.lower() != config.stop_phrase.lower():
+            raise UsageError(
+                f"The stop phrase is {config.stop_phrase!r}, but stop listens for "
+                f"{found.phrase!r}; name a model of the same phrase (a model of your own is called "
+                "like its file)."
+            )
+        return Spotter(found, _load(config.stop), thresholds.wake_exclusion)
+    heard = thresholds.stop if config.echo_canceller is None else thresholds.stop_cancelled
+    stream, own = (
+        Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": threshold})
+        for threshold in (heard, thresholds.stop * 1e-7)
+    )
+    return Spotter(_load(stream), _load(own), thresholds.wake_exclusion)
 
 
 def _confirmed(first: GradedWakeWord, name: str, confirm: Confirmation) -> Confirmed:

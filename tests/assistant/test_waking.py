@@ -11,7 +11,7 @@ import soxr
 from edge_sdk.errors import UsageError
 from edge_sdk.runtimes.assistant import AssistantConfig, load_config
 from edge_sdk.runtimes.assistant.config import Component, Confirmation
-from edge_sdk.runtimes.assistant.waking import wake_spotter
+from edge_sdk.runtimes.assistant.waking import stop_spotter, wake_spotter
 from edge_sdk.runtimes.speech import RATE, Speech, load_component
 from edge_sdk.runtimes.speech.protocol import Samples
 
@@ -73,6 +73,34 @@ def test_two_that_do_not_go_together_are_refused(wake: Component, confirm: str, 
     config = AssistantConfig(confirm=Confirmation(name="open", options={"model": confirm}))
     with pytest.raises(UsageError, match=words):
         wake_spotter(config, wake)
+
+
+def test_a_phrase_said_at_once_is_heard() -> None:
+    found = load_component("wake", "open", {"threshold": 0.5, "at_once": True})
+    _, stream = _called()
+    for _ in range(2):
+        heard = [found.feed(stream[at : at + 1280]) for at in range(2 * RATE, len(stream), 1280)]
+        assert sum(score is not None for score in heard) == 1
+        found.reset()
+
+
+def test_the_stop_phrase_may_have_a_detector_of_its_own() -> None:
+    said = Component(name="open", options={"model": "okay_nabu"})
+    spotter = stop_spotter(AssistantConfig(stop_phrase="okay nabu", stop=said))
+    speech, stream = _called()
+    blocks = range(0, len(stream), 1280)
+
+    def heard() -> list[bool]:
+        found = [spotter.hear(stream[at : at + 1280], (at + 1280) / RATE) for at in blocks]
+        return [own for hit in found if hit is not None for own in hit[1:]]
+
+    assert heard() == [False]
+    spotter.reset()
+    spotter.speaks(speech)
+    spotter.began(2.0)
+    assert heard() == [True]
+    with pytest.raises(UsageError, match="'stop', but stop listens for 'Okay Nabu'"):
+        stop_spotter(AssistantConfig(stop=said))
 
 
 def test_the_demo_confirms(tmp_path: Path) -> None:
