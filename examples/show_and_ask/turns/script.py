@@ -15,17 +15,18 @@ from ..data.commands import INTENTS, wordings
 Condition = Literal[
     "clean", "20 dB", "10 dB", "overlapping speech", "silence", "noise alone", "follow-up"
 ]
-#: None of these spoke in training (``data/utterances.py``); Piper is not in the data at all.
+#: None of these spoke in training (``data/utterances.py``); Piper is not in the data at all. The
+#: British ones are called ``en`` here: espeak-ng ignores what follows ``en-gb+``.
 VOICES: tuple[tuple[str, str], ...] = (
     ("piper", "joe"),
     ("flite", "rms"),
     ("flite", "kal16"),
-    ("espeak", "en-gb+m8"),
+    ("espeak", "en+m8"),
     ("espeak", "en-us+Andrea"),
     ("espeak", "en-029+Denis"),
     ("espeak", "en-us+caleb"),
     ("espeak", "en-us+edward"),
-    ("espeak", "en-gb+robert"),
+    ("espeak", "en+robert"),
     ("espeak", "en-us+zac"),
 )
 NOISES = ("babble", "brown", "fan", "clatter")
