@@ -155,18 +155,23 @@ def phrased(voices: int, talk: int, seed: int) -> list[Utterance]:
         count = talk if intent == NOT_FOR_ME else voices
         for text in (*phrasings(intent), *wordings(intent, "train")):
             for _ in range(count):
-                spoken = Spoken(text, _any_voice(rng))
+                spoken = Spoken(text, any_voice(rng))
                 found.setdefault(spoken, Utterance(spoken, intent, "seen"))
     return list(found.values())
 
 
-def _any_voice(rng: np.random.Generator) -> Voice:
+def any_voice(rng: np.random.Generator) -> Voice:
     """A training voice; of espeak-ng's, two in five are further speakers."""
     usual = voice("train", rng)
     if usual.engine != "espeak-ng" or rng.random() > 0.4:
         return usual
     name = f"{rng.choice(_ACCENTS['train'])}+{rng.choice(_FURTHER)}"
     return Voice("espeak-ng", name, usual.speed, usual.pitch)
+
+
+def languages(split: Split) -> tuple[str, ...]:
+    """The languages of the descriptions of pictures that are heard in ``split``."""
+    return _LANGUAGES[split]
 
 
 def human(

@@ -1,8 +1,9 @@
 """Hours of people who speak to somebody else, from Debian packages that are fetched when needed.
 
-Descriptions of pictures in nine languages (tuxpaint-stamps, GPL-2), announcements of a telephone
-exchange in five (asterisk-core-sounds, CC-BY-SA), and the dialogues of an adventure played by
-English actors (flight-of-the-amazon-queen, which may be given away but not sold).
+Descriptions of pictures in the languages that no training has (tuxpaint-stamps, GPL-2),
+announcements of a telephone exchange in five (asterisk-core-sounds, CC-BY-SA), and the dialogues of
+an adventure played by English actors (flight-of-the-amazon-queen, which may be given away but not
+sold).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from edge_sdk.runtimes.speech.protocol import Samples
 
 from ..data.fetch import fetch_tree, tree
 from ..data.pictures import read_index
+from ..data.utterances import languages
 from .room import levelled
 from .voices import quiet
 
@@ -58,13 +60,11 @@ def people(
 
 
 def _descriptions(cache: Path, seed: int) -> Iterator[Samples]:
-    """English first."""
+    trained = languages("train")
     pictures = read_index(tree(cache, "stamps"))
-    english = [p.speech["en"] for p in pictures if "en" in p.speech]
-    rest = [r for p in pictures for name, r in sorted(p.speech.items()) if name != "en"]
-    order = np.random.default_rng(seed).permutation(len(rest))
-    for recording in [*english, *(rest[i] for i in order)]:
-        samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
+    found = [r for p in pictures for name, r in sorted(p.speech.items()) if name not in trained]
+    for number in np.random.default_rng(seed).permutation(len(found)):
+        samples, rate = soundfile.read(found[number], dtype="float32", always_2d=True)
         yield _at_rate(samples, rate)
 
 
