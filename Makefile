@@ -8,7 +8,7 @@ TESTABLE := $(VENV)/.testable
 DEMO := build/demo
 CHECKPOINT := examples/show_and_ask/checkpoint
 
-.PHONY: help setup demo data train turns test test-slow stress test-device test-arm64 hil lint format bench soak soak-short peers clean
+.PHONY: help setup demo data train wake turns test test-slow stress test-device test-arm64 hil lint format bench soak soak-short peers clean
 
 help:
 	@echo 'make demo         convert the shipped model for this machine and answer on held-out samples'
@@ -22,7 +22,8 @@ help:
 	@echo 'make bench        the measured figures, into benchmarks/RESULTS.md'
 	@echo 'make turns        the assistant asked by synthetic users: what it hears, understands, answers'
 	@echo 'make peers        the comparison with other tools, into benchmarks/RESULTS.md'
-	@echo 'make train        train the demo model anew (some 45 minutes on 2 cores)'
+	@echo 'make train        train the demo model anew (over an hour on 2 cores)'
+	@echo 'make wake         train the detectors of its phrases anew (some 40 minutes on 2 cores)'
 
 setup: $(READY)
 
@@ -103,6 +104,11 @@ turns: $(TESTABLE) demo
 train: $(READY) $(DEMO)/data
 	$(BIN)/python -m examples.show_and_ask.train --out $(DEMO)/first-phase
 	$(BIN)/python -m examples.show_and_ask.train_in_noise --start $(DEMO)/first-phase --out $(CHECKPOINT)
+
+WAKE := examples/show_and_ask/wake
+wake: $(READY) $(DEMO)/data
+	$(BIN)/python -m examples.show_and_ask.wake 'okay nabu' --out $(WAKE)/okay_nabu.tflite
+	$(BIN)/python -m examples.show_and_ask.wake stop --out $(WAKE)/stop.tflite
 
 bench: $(READY) $(DEMO)/data
 	$(BIN)/python -m edge_sdk.benchmarks --checkpoint $(CHECKPOINT) --data $(DEMO)/data --output benchmarks/RESULTS.md
