@@ -33,7 +33,11 @@ def response(place: str) -> Samples:
 
 def through(samples: Samples, place: str) -> Samples:
     """``samples`` ``[n]`` as the microphone hears them from ``place``, with what rings on."""
-    impulse = response(place)
+    return convolved(samples, response(place))
+
+
+def convolved(samples: Samples, impulse: Samples) -> Samples:
+    """``samples`` ``[n]`` through an impulse response ``[m]``: float32 ``[n + m - 1]``."""
     count = len(samples) + len(impulse) - 1
     size = 1 << (count - 1).bit_length()
     product: NDArray[np.complex128] = np.fft.rfft(samples, size) * np.fft.rfft(impulse, size)

@@ -14,9 +14,11 @@ from edge_sdk.runtimes.speech import RATE, Speech, load_component
 from edge_sdk.runtimes.speech.protocol import Samples
 
 from ..data.mixing import faster, noise_of
+from ..turns.acoustics import convolved
+from ..turns.room import USER_LEVEL, levelled
 
-#: Root mean square of a user's voice, and of a quiet room's floor.
-USER_LEVEL, FLOOR = 0.05, 1.6e-4
+#: Root mean square of a quiet room's floor.
+FLOOR = 1.6e-4
 # Of the assistant's own voice against the user's, in dB.
 _OWN_DB = (-14.0, 4.0)
 # How long the device's buffers hold back what is played.
@@ -66,7 +68,7 @@ def into_answer(
     late = np.zeros(round(RATE * float(rng.uniform(*_LATE))), np.float32)
     played = np.concatenate([late, answer])
     own_level = USER_LEVEL * 10 ** (float(rng.uniform(*_OWN_DB)) / 20)
-    heard = levelled(_through(played, room.loudspeaker), own_level)[: len(played)]
+    heard = levelled(convolved(played, room.loudspeaker), own_level)[: len(played)]
     heard += rng.normal(0, FLOOR, len(heard)).astype(np.float32)
     if rng.random() < 0.3:
         noise = noise_of(str(rng.choice(["pink", "white", "hum"])), len(heard), rng, ())
@@ -76,7 +78,7 @@ def into_answer(
     if said is not None:
         said = faster(said, float(rng.uniform(0.9, 1.1)))
         end = begin + len(said)
-        at = _through(said, room.user) if rng.random() < 0.8 else said
+        at = convolved(said, room.user) if rng.random() < 0.8 else said
         at = levelled(at, USER_LEVEL * 10 ** (float(rng.uniform(-3, 3)) / 20))
         at = at[: max(0, len(heard) - begin)]
         heard[begin : begin + len(at)] += at
@@ -88,17 +90,3 @@ def into_answer(
     first = max(0, begin - round(_BEFORE * RATE))
     cut = np.concatenate(left)[first : end + round(_AFTER * RATE)]
     return cut, None if said is None else (end - first) / RATE
-
-
-def _through(samples: Samples, impulse: Samples) -> Samples:
-    count = len(samples) + len(impulse) - 1
-    size = 1 << (count - 1).bit_length()
-    product = np.fft.rfft(samples, size) * np.fft.rfft(impulse, size)
-    return np.fft.irfft(product, size)[:count].astype(np.float32)
-
-
-def levelled(samples: Samples, level: float) -> Samples:
-    """``samples`` float32 ``[n]`` at a root mean square of ``level`` where they are not silent."""
-    loud = samples[np.abs(samples) > 0.02 * np.abs(samples).max(initial=1e-6)]
-    rms = float(np.sqrt(np.mean(np.square(loud)))) if loud.size else 1.0
-    return (samples * np.float32(level / max(rms, 1e-6))).astype(np.float32)

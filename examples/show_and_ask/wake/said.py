@@ -19,8 +19,8 @@ from ..data.phrasings import phrasings
 from ..data.pictures import read_index
 from ..data.speech import Spoken
 from ..data.utterances import any_voice, languages, voice
+from ..turns.room import levelled
 from .phrases import Phrase
-from .rooms import USER_LEVEL, levelled
 
 # Below this peak a recording is a pause.
 _SILENT = 0.01
@@ -73,4 +73,4 @@ def strangers(cache: Path, split: Split) -> list[Samples]:
 def _read(recording: Path) -> Samples:
     samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
     mono = soxr.resample(samples.mean(axis=1), rate, RATE).astype(np.float32)
-    return levelled(mono, USER_LEVEL)
+    return levelled(mono)
