@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from edge_sdk.frontends.config import AudioFeaturesConfig, FrontendsConfig, ImageConfig, TextConfig
 from edge_sdk.samples import SampleSet
 
 from .browser import CHROMIUM, Browser, open_browser
 from .synthetic import COLOURS, COMMANDS, LABELS, make_sample_set
+
+# No test asserts wall time, so neither does Hypothesis of an example.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
