@@ -17,11 +17,12 @@ _WAKE_TAIL = 0.2
 
 
 class Spotted(msgspec.Struct, frozen=True):
-    """A phrase was heard; ``own``: the assistant said it itself."""
+    """A phrase was heard; ``own``: the assistant said it itself; ``stop``: it cuts an answer."""
 
-    spotter: Spotter
+    phrase: str
     score: float
     own: bool
+    stop: bool
 
 
 class Timed(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ class Ears:
         for spotter in (self._stop if speaking else None, self._wake):
             heard = None if spotter is None else spotter.hear(samples, end)
             if spotter is not None and heard is not None and found is None:
-                found = Spotted(spotter, *heard)
+                found = Spotted(spotter.phrase, *heard, stop=spotter is self._stop)
         return found
 
     def listen(

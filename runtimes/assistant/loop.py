@@ -163,14 +163,13 @@ class Assistant:
             self._watch_speech()
 
     def _spotted(self, spotted: Spotted) -> None:
-        phrase, score = spotted.spotter.phrase, spotted.score
+        phrase, score = spotted.phrase, spotted.score
         leaking = self._echo is not None and not self._echo.settled
-        stop = phrase.lower() == self._config.stop_phrase.lower()
-        if spotted.own or (leaking and stop):
+        if spotted.own or (leaking and spotted.stop):
             self._emit(happened.SelfHeard(self._time, phrase, score))
             return
         speaking = self._state == "speaking"
-        if stop:
+        if spotted.stop:
             if speaking:
                 self._cut(phrase)
                 self._rest("was told to stop")

@@ -42,20 +42,14 @@ def stop_spotter(config: AssistantConfig) -> Spotter:
     """
     thresholds = config.thresholds
     if config.stop is not None:
-        found: WakeWord = _load(config.stop)
-        if found.phrase.lower() != config.stop_phrase.lower():
-            raise UsageError(
-                f"The stop phrase is {config.stop_phrase!r}, but stop listens for "
-                f"{found.phrase!r}; name a model of the same phrase (a model of your own is called "
-                "like its file)."
-            )
-        return Spotter(found, _load(config.stop), thresholds.wake_exclusion)
+        stream = _load_for(config.stop_phrase, config.stop, "stop phrase", "stop")
+        return Spotter(stream, _load(config.stop), thresholds.wake_exclusion)
     heard = thresholds.stop if config.echo_canceller is None else thresholds.stop_cancelled
-    stream, own = (
+    microphone, speech = (
         Component(name="sphinx", options={"phrase": config.stop_phrase, "threshold": threshold})
         for threshold in (heard, thresholds.stop * 1e-7)
     )
-    return Spotter(_load(stream), _load(own), thresholds.wake_exclusion)
+    return Spotter(_load(microphone), _load(speech), thresholds.wake_exclusion)
 
 
 def _confirmed(first: GradedWakeWord, name: str, confirm: Confirmation) -> Confirmed:
@@ -64,13 +58,19 @@ def _confirmed(first: GradedWakeWord, name: str, confirm: Confirmation) -> Confi
             f"The wake word {name} gives no scores, so nothing can confirm it; take micro or open, "
             "or leave confirm out."
         )
-    second: WakeWord = _load(confirm)
-    if second.phrase.lower() != first.phrase.lower():
-        raise UsageError(
-            f"The wake word is {first.phrase!r}, but confirm listens for {second.phrase!r}; name a "
-            "model of the same phrase (a model of your own is called like its file)."
-        )
+    second = _load_for(first.phrase, confirm, "wake word", "confirm")
     return Confirmed(first, second, confirm.candidate)
+
+
+def _load_for(phrase: str, component: Component, what: str, field: str) -> WakeWord:
+    """The detector of a field, which must listen for ``phrase``."""
+    found: WakeWord = _load(component)
+    if found.phrase.lower() != phrase.lower():
+        raise UsageError(
+            f"The {what} is {phrase!r}, but {field} listens for {found.phrase!r}; name a model of "
+            "the same phrase (a model of your own is called like its file)."
+        )
+    return found
 
 
 class _Agreeing:

@@ -13,11 +13,12 @@ from edge_sdk.runtimes.assistant import load_config
 from edge_sdk.runtimes.assistant.config import AssistantConfig, Component
 from edge_sdk.runtimes.speech import RATE, load_component
 from edge_sdk.runtimes.speech.protocol import Samples
+from edge_sdk.runtimes.speech.wake.embeddings import WIDTH
 from examples.show_and_ask.data.utterances import commands
 from examples.show_and_ask.turns import voices
 from examples.show_and_ask.turns.script import VOICES
 from examples.show_and_ask.wake import __main__ as command
-from examples.show_and_ask.wake.features import WIDTH, WINDOW, windows
+from examples.show_and_ask.wake.features import WINDOW, windows
 from examples.show_and_ask.wake.material import Clip
 from examples.show_and_ask.wake.network import fit, score
 from examples.show_and_ask.wake.phrases import phrase
@@ -98,7 +99,7 @@ def test_a_network_learns_which_windows_are_the_phrase() -> None:
         rows = rng.normal(0, 1, (WINDOW + 8, WIDTH))
         if marked:
             rows[14:18] += 2 * mark
-        return Clip(rows.astype(np.float16), range(2, 5) if marked else range(0))
+        return Clip(rows.astype(np.float16), slice(2, 5) if marked else None)
 
     network = fit([clip(n % 3 == 0) for n in range(90)], epochs=1, seed=0, steps=25)
     assert np.mean([score(network, clip(True)) > 0.5 for _ in range(20)]) > 0.8

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -50,22 +50,36 @@ def people(
     found = {"descriptions": _descriptions, "announcements": _announcements,
              "dialogues": _dialogues}[kind](cache, seed)  # fmt: skip
     total = 0.0
-    for mono in found:
+    for samples in audible(found):
         if minutes is not None and total > minutes * 60:
             return
-        if np.abs(mono).max(initial=0.0) < _SILENT:
-            continue
-        yield np.concatenate([levelled(mono), quiet(_PAUSE)])
-        total += len(mono) / RATE + _PAUSE
+        yield np.concatenate([samples, quiet(_PAUSE)])
+        total += len(samples) / RATE + _PAUSE
+
+
+def audible(recordings: Iterable[Samples]) -> Iterator[Samples]:
+    """Those that are no pauses, at the user's level."""
+    for mono in recordings:
+        if np.abs(mono).max(initial=0.0) >= _SILENT:
+            yield levelled(mono)
+
+
+def descriptions(
+    cache: Path, wanted: Callable[[str], bool], seed: int | None = None
+) -> Iterator[Samples]:
+    """People who describe pictures in the ``wanted`` languages; with a ``seed`` in random order."""
+    pictures = read_index(tree(cache, "stamps"))
+    found = [r for p in pictures for name, r in sorted(p.speech.items()) if wanted(name)]
+    if seed is not None:
+        found = [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
+    for recording in found:
+        samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
+        yield _at_rate(samples, rate)
 
 
 def _descriptions(cache: Path, seed: int) -> Iterator[Samples]:
     trained = languages("train")
-    pictures = read_index(tree(cache, "stamps"))
-    found = [r for p in pictures for name, r in sorted(p.speech.items()) if name not in trained]
-    for number in np.random.default_rng(seed).permutation(len(found)):
-        samples, rate = soundfile.read(found[number], dtype="float32", always_2d=True)
-        yield _at_rate(samples, rate)
+    return descriptions(cache, lambda name: name not in trained, seed)
 
 
 def _announcements(cache: Path, seed: int) -> Iterator[Samples]:

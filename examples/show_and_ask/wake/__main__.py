@@ -16,12 +16,13 @@ from edge_sdk.converters.export.tflite import export_tflite
 from edge_sdk.converters.parts import PartSpec
 from edge_sdk.errors import EdgeError, UsageError
 from edge_sdk.files import replacing
+from edge_sdk.runtimes.speech import RATE
+from edge_sdk.runtimes.speech.wake.embeddings import STEP, WIDTH
 
-from ..data.commands import Split
 from ..data.fetch import default_cache
 from ..data.noises import Part
 from ..data.speech import Studio
-from .features import STEP, WIDTH, WINDOW
+from .features import WINDOW
 from .material import Clip, material, people_clips, quiet_clips, said_clips
 from .network import PhraseNetwork, fit, score
 from .phrases import Phrase, phrase
@@ -29,7 +30,6 @@ from .said import Kind, lines, strangers
 
 _THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 _VALIDATION_DB = 10.0
-_RATE = 16000
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,13 +54,12 @@ def _hear(
 ) -> dict[str, list[Clip]]:
     """Everything that is said in a part, by who says it."""
     snr_db = None if part == "train" else _VALIDATION_DB
-    split: Split = part
     where = material(what, Studio(cache), part, seed, snr_db)
     found: dict[str, list[Clip]] = {
-        kind: said_clips(where, lines(what, kind, count, seed, split), jobs)
+        kind: said_clips(where, lines(what, kind, count, seed, part), jobs)
         for kind, count in counts.items()
     }
-    found["people"] = people_clips(where, strangers(cache, split), counts["phrase"], jobs)
+    found["people"] = people_clips(where, strangers(cache, part), counts["phrase"], jobs)
     if what.interrupts:
         found["nobody"] = quiet_clips(where, counts["phrase"] // 5, jobs)
     return found
@@ -71,7 +70,7 @@ def _report(
 ) -> tuple[dict[str, float], dict[str, int], float]:
     calls = [score(network, clip) for clip in clips["phrase"]]
     others = [score(network, clip) for clip in clips["people"]]
-    hours = sum(len(clip.embeddings) for clip in clips["people"]) * STEP / _RATE / 3600
+    hours = sum(len(clip.embeddings) for clip in clips["people"]) * STEP / RATE / 3600
     heard = {f"{t:g}": sum(c > t for c in calls) / len(calls) for t in _THRESHOLDS}
     return heard, {f"{t:g}": sum(o > t for o in others) for t in _THRESHOLDS}, hours
 

@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from edge_sdk.runtimes.speech import RATE
 from edge_sdk.runtimes.speech.protocol import Samples
+from edge_sdk.runtimes.speech.wake.embeddings import SpeechEmbeddings
 
 from ..data.commands import NOT_FOR_ME, wordings
 from ..data.mixing import Int16, floats
 from ..data.noises import Part, heard
 from ..data.speech import Spoken, Studio, Voice
-from .features import WINDOW, Embedder, Embeddings
+from .features import WINDOW, Embeddings, embed
 from .phrases import Phrase
 from .rooms import FLOOR, Room, into_answer, rooms
 from .said import Line, sentences
@@ -38,10 +39,10 @@ _BETWEEN, _PIECE = 0.3, 20 * RATE
 @dataclass(frozen=True)
 class Clip:
     """Embeddings ``[n, 96]`` of some sound; ``phrase``: which of its windows, counted by their
-    first embedding, hear the phrase; empty where nobody says it."""
+    first embedding, hear the phrase; None: nobody says it."""
 
     embeddings: Embeddings
-    phrase: range = range(0)
+    phrase: slice | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _streams(people: Sequence[Samples]) -> Iterator[Samples]:
 
 
 _hear: Callable[[int], Clip] | None = None
-_embedder: Embedder | None = None
+_stream: SpeechEmbeddings | None = None
 
 
 def _number(number: int) -> Clip:
@@ -170,11 +171,12 @@ def _after_quiet(wave: Samples, rng: np.random.Generator) -> Samples:
 
 def _clip(samples: Samples, seconds: tuple[float, float] | None) -> Clip:
     """``seconds``: between these the windows end in which the phrase is heard."""
-    global _embedder
-    _embedder = _embedder or Embedder()
-    embeddings, times = _embedder(samples)
+    global _stream
+    _stream = _stream or SpeechEmbeddings()
+    embeddings, times = embed(_stream, samples)
     if seconds is None:
         return Clip(embeddings)
     ends = times[WINDOW - 1 :]
     inside = np.flatnonzero((ends >= seconds[0]) & (ends <= seconds[1]))
-    return Clip(embeddings, range(int(inside[0]), int(inside[-1]) + 1) if inside.size else range(0))
+    # None of them where the phrase is said too early or too late to be heard whole.
+    return Clip(embeddings, slice(*inside[[0, -1]] + (0, 1)) if inside.size else slice(0))

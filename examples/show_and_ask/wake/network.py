@@ -74,14 +74,15 @@ class _Others:
 
 
 def fit(clips: Sequence[Clip], *, epochs: int, seed: int, steps: int = 120) -> PhraseNetwork:
-    """A network for the phrase of ``clips``: those with windows of it, and those without.
+    """A network for the phrase of ``clips``: those in which it is said, and the others.
 
     ``steps``: batches an epoch.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    calls = [windows(c.embeddings)[c.phrase.start : c.phrase.stop] for c in clips if c.phrase]
-    others = _Others([clip for clip in clips if not clip.phrase])
+    said = [windows(c.embeddings)[c.phrase] for c in clips if c.phrase is not None]
+    calls = [call for call in said if len(call)]
+    others = _Others([clip for clip in clips if clip.phrase is None])
     network = PhraseNetwork()
     rows = np.concatenate(calls).reshape(-1, WIDTH)
     network.mean.copy_(torch.from_numpy(rows.mean(axis=0)))

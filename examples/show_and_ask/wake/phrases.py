@@ -22,17 +22,10 @@ _NEAR_OKAY_NABU = (
     *("okay", "nabu", "okay now", "okay nah", "okay boo", "hey nabu", "okay maybe", "okay nathan"),
     *("okay nancy", "okay no", "okay nap", "okay number two", "who knew", "okay lamb", "okay who"),
     *("okay noodle", "the bamboo", "okay bamboo", "taboo", "okay tattoo", "okay now do it"),
-    *(
-        "okay then you do",
-        "can I do",
-        "avenue",
-        "okay nobody",
-        "okay never",
-        "okay navy",
-        "a caboose",
-    ),
-    *("a can of food", "no can do", "I can argue", "okay can you", "okay not you", "the caribou"),
-    *("okay cuckoo", "okay robert", "hey computer", "I know you do", "oh good and you"),
+    *("okay then you do", "can I do", "avenue", "okay nobody", "okay never", "okay navy"),
+    *("a caboose", "a can of food", "no can do", "I can argue", "okay can you", "okay not you"),
+    *("the caribou", "okay cuckoo", "okay robert", "hey computer", "I know you do"),
+    "oh good and you",
 )
 _NEAR_STOP = (
     *("shop", "top", "stock", "step", "start", "stuff", "spot", "stand up", "up", "sport", "story"),
