@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +91,15 @@ def test_what_only_sounds_like_it_and_what_follows_it_are_not_the_phrase(text: s
             assert not set(text.split()) <= set(said)
     for line in lines(what, "phrase", 200, 1):
         assert line.after is None or text not in line.after.text
+
+
+def test_a_simulated_room_leaves_the_devices_alone() -> None:
+    """Else a microphone that comes later is not found: PortAudio looks once."""
+    code = (
+        "import sys; from examples.show_and_ask.wake.rooms import rooms; rooms(1, 0); "
+        "sys.exit('sounddevice' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=_DEMO.parents[1])
 
 
 def test_a_network_learns_which_windows_are_the_phrase() -> None:

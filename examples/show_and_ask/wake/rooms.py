@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyroomacoustics
 
 from edge_sdk.runtimes.assistant.echo import Echo
 from edge_sdk.runtimes.assistant.speaker import MemorySpeaker
@@ -14,7 +13,7 @@ from edge_sdk.runtimes.speech import RATE, Speech, load_component
 from edge_sdk.runtimes.speech.protocol import Samples
 
 from ..data.mixing import faster, noise_of
-from ..turns.acoustics import convolved
+from ..turns.acoustics import convolved, responses
 from ..turns.room import USER_LEVEL, levelled
 
 #: Root mean square of a quiet room's floor.
@@ -44,14 +43,11 @@ def rooms(count: int, seed: int) -> list[Room]:
     rng, found = np.random.default_rng(seed), []
     for _ in range(count):
         size = np.array([rng.uniform(3, 6.5), rng.uniform(2.5, 5), rng.uniform(2.3, 2.9)])
-        walls = pyroomacoustics.Material(float(rng.uniform(0.18, 0.45)))
-        room = pyroomacoustics.ShoeBox(size, fs=RATE, materials=walls, max_order=14)
+        absorption = float(rng.uniform(0.18, 0.45))
         microphone = np.array([*rng.uniform(0.8, size[:2] - 0.8), rng.uniform(0.7, 1.2)])
-        room.add_source(microphone + np.array([0, 0.1, -0.05]))
-        room.add_source([*rng.uniform(0.4, size[:2] - 0.4), rng.uniform(1.1, 1.7)])
-        room.add_microphone(microphone)
-        room.compute_rir()
-        found.append(Room(*(np.asarray(room.rir[0][k], np.float32) for k in (0, 1))))
+        user = [*rng.uniform(0.4, size[:2] - 0.4), rng.uniform(1.1, 1.7)]
+        places = [microphone + np.array([0, 0.1, -0.05]), user]
+        found.append(Room(*responses(size, absorption, 14, microphone, places)))
     return found
 
 
